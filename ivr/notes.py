@@ -1,0 +1,80 @@
+"""What a call's journal holds: raw events from which every record and figure is computed.
+
+A `Note` is appended once and never changed. The kinds, with the fields of `data` (units in names; times RFC 3339 UTC; None
+where unknown). Kinds marked * come from the engine, the others from the switchboard (queues, agents, carrier).
+
+    kind            data
+    Arrived         from_number, caller_kind, to_number, direction, attestation, forwarded_from, flow, revision, language, contact_id
+    Recognised*     customer_id, customer_name, segment, language      who the caller is taken for, and (method) how
+    Identified*     method (pin | order_number), ok, tries             step-up identification
+    LanguageSet*    language
+    StepEntered*    flow, step, kind, visit
+    Prompted*       step, text, language, audio                        what the caller heard (secret values as "…")
+    Heard*          step, mode (speech | keys), text (redacted), sureness, language
+    Silence*        step, tries
+    NotUnderstood*  step, tries, text (redacted), best (intent), confidence
+    Understood*     step, intent, confidence, band (accept | confirmed | key | choice), entity, model
+    Unsure*         step, text (redacted), candidates [[intent, confidence], …]      asked back: confirm or choice
+    Corrected*      step, intent                                       the caller said no to a confirmation
+    SlotFilled*     fact, value (secret: "…"), source (asked | heard_with_intent | known)
+    Reasked*        fact                                               asked for what was already known
+    LookedUp*       connector, result (found | not_found | failed), ms, cached
+    MissingFact*    step, fact                                         an expression or prompt met a missing fact
+    GoalReached*    goal (step name), intent, entity, confirmed        self-service answered what the caller asked
+    Answered*       question, helped (true | false | null)             knowledge answer (step `answer`)
+    Charged*        result, amount, currency, confirmation, card_type, last_four
+    Surveyed*       question, scale, direction (up | down), answer, mode (voice | keys | text)
+    Consented*      what (recording), given
+    VoicemailLeft*  url, seconds, queue
+    Failed*         where, error                                       something broke inside; the caller was taken on politely
+    Queued          queue, needs, head_start_seconds, position, open, staffed
+    Offered         queue, agent, reservation, leg_id
+    OfferEnded      queue, agent, reservation, leg_id, result (no_answer | rejected | busy | failed | unreachable | lost | caller_left), ring_seconds
+    Connected       queue, agent, reservation, leg_id, ring_seconds    the agent accepted and hears the caller
+    HoldStarted / HoldEnded     leg_id, agent
+    LegEnded        leg_id, agent, reason (agent_hung_up | caller_hung_up | transferred | failed)
+    TransferStarted leg_id, agent, to_kind (agent | queue | number), to, warm
+    TransferEnded   leg_id, result (completed | cancelled | failed)
+    Dequeued        queue, result (answered | no_answer | closed | nobody | full | callback | solved | left | diverted | hung_up | failed), waited_seconds
+    WrappedUp       leg_id, agent, started_at, ended_at, seconds, capped, disposition, resolved
+    CallbackPlaced  callback_id, queue, number, at
+    CallbackDialled callback_id, attempt, leg_id
+    CallbackEnded   callback_id, result (talked | no_answer | busy | failed | cancelled | gave_up)
+    RecordingKept   url, seconds
+    LeftFlow*       reason (hangup | hung_up_by_caller | handed_over | failed), flow, step
+    Ended           ended_by (caller | agent | system | carrier), status, inferred
+    Late            of (kind), delivered_at                            a fact that arrived after the call was closed
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+KINDS = frozenset(
+    {line.split()[0].rstrip("*") for line in (__doc__ or "").splitlines() if line.startswith("    ") and line.strip()[0].isupper()}
+    | {"HoldEnded"}
+)
+
+
+@dataclass(frozen=True)
+class Note:
+    """One line of a call's journal. `seq` counts from 1 within the call (0: not yet written)."""
+
+    call_id: str
+    kind: str
+    at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+    seq: int = 0
+
+    def to_json(self) -> str:
+        """Compact JSON without `seq`, which is the note's place in the list."""
+        return json.dumps({"kind": self.kind, "at": self.at.isoformat(), "data": self.data}, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, call_id: str, seq: int, text: str) -> Note:
+        """Read a line of the journal of `call_id`."""
+        plain = json.loads(text)
+        return cls(call_id, plain["kind"], datetime.fromisoformat(plain["at"]), plain["data"], seq)

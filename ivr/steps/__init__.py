@@ -1,0 +1,41 @@
+"""Kinds of step, one per file, named by the word used in YAML. Importing this package registers them all."""
+
+from ivr.steps import (
+    answer,
+    ask,
+    callback,
+    consent,
+    decide,
+    hangup,
+    identify,
+    lookup,
+    menu,
+    pay,
+    queue,
+    rate,
+    run,
+    say,
+    text,
+    transfer,
+    voicemail,
+)
+
+__all__ = [
+    "answer",
+    "ask",
+    "callback",
+    "consent",
+    "decide",
+    "hangup",
+    "identify",
+    "lookup",
+    "menu",
+    "pay",
+    "queue",
+    "rate",
+    "run",
+    "say",
+    "text",
+    "transfer",
+    "voicemail",
+]

@@ -1,0 +1,1 @@
+"""Who answers whom: skills, queues, offers. Knows nothing of telephony or flows."""

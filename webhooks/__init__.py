@@ -1,0 +1,1 @@
+"""The edge to the carrier: HTTP routes for webhooks, API, console and desk."""
