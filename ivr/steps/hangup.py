@@ -11,6 +11,6 @@ from ivr.language.values import Prompt
 @kind("hangup")
 @dataclass(frozen=True)
 class Hangup(Step):
-    """Say goodbye and end the call; in a flow that another one runs, come back to that one instead."""
+    """Say goodbye and end the call. A flow that another one runs comes back by reaching its end or `return` instead."""
 
     hangup: Prompt | None = setting(Kind.PROMPT, "What the caller hears; may be left empty.", spoken=True)
