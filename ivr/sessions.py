@@ -1,0 +1,234 @@
+"""Live calls in Redis: the session, its journal, and the answers already given.
+
+One script writes the session, the journal and the answer of a turn together, and only while the call still stands at the turn
+that was read: two deliveries of the same webhook cannot both be carried out. The keys of one call share a hash tag.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ivr import keys
+from ivr.call import Session
+from ivr.errors import StoreUnavailable
+from ivr.notes import Note
+
+# KEYS session journal answers seen; ARGV expected turn ("" = must not exist), session, delivery, answer, life, happening ("" = none), notes...
+_COMMIT = """
+local now = redis.call('GET', KEYS[1])
+if ARGV[1] == '' then
+  if now then return 0 end
+else
+  if not now then return 0 end
+  if tostring(cjson.decode(now)['turn']) ~= ARGV[1] then return 0 end
+end
+if ARGV[6] ~= '' and redis.call('SADD', KEYS[4], ARGV[6]) == 0 then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[5])
+for i = 7, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[i]) end
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[3], ARGV[3], ARGV[4]) end
+for i = 2, 4 do redis.call('EXPIRE', KEYS[i], ARGV[5]) end
+return 1
+"""
+
+# KEYS journal seen; ARGV happening ("" = none), life, notes...
+_APPEND = """
+if ARGV[1] ~= '' and redis.call('SADD', KEYS[2], ARGV[1]) == 0 then return 0 end
+for i = 3, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
+for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[2]) end
+return 1
+"""
+
+
+def connect(url: str, *, seconds: float = 0.5) -> redis.Redis:
+    """A client for the web path: half a second for everything and no hidden retries (the library's defaults hang for 15 s)."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+
+
+class Calls:
+    """Sessions and journals of live calls. Every method raises StoreUnavailable when Redis does not answer in time."""
+
+    def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
+        self._redis = client
+        self._clock = clock
+        self._commit = client.register_script(_COMMIT)
+        self._append = client.register_script(_APPEND)
+
+    def _ask(self, what: Callable[[], Any]) -> Any:
+        try:
+            return what()
+        except redis.exceptions.RedisError as error:
+            raise StoreUnavailable(f"Redis does not answer: {type(error).__name__}") from error
+
+    def load(self, call_id: str) -> Session | None:
+        """The session as last written, or None."""
+        text = self._ask(lambda: self._redis.get(keys.session(call_id)))
+        return Session.from_json(text) if text else None
+
+    def recall_turn(self, call_id: str, delivery: str) -> tuple[Session | None, str | None]:
+        """Session and, where this delivery was answered before, the answer it got: one round trip."""
+
+        def ask() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.get(keys.session(call_id))
+            pipe.hget(keys.answers(call_id), delivery)
+            return pipe.execute()
+
+        text, answer = self._ask(ask)
+        return (Session.from_json(text) if text else None), answer
+
+    def answer(self, call_id: str, delivery: str) -> str | None:
+        """The document that this delivery got before, or None."""
+        found: str | None = self._ask(lambda: self._redis.hget(keys.answers(call_id), delivery))
+        return found
+
+    def commit(
+        self, session: Session, *, expected_turn: int | None, notes: Iterable[Note] = (), delivery: str = "", answer: str = "", happening: str = ""
+    ) -> bool:
+        """Write a turn: session, notes and answer together. False (and nothing written) where the call is no longer at `expected_turn`
+        (None: it must not exist yet) or where `happening` was noted before."""
+        call = session.call_id
+
+        def ask() -> Any:
+            # The index first: a call that is in it without a session is found and cleared; the other way round it would be lost.
+            self._redis.zadd(keys.OPEN, {call: self._clock()})
+            return self._commit(
+                keys=[keys.session(call), keys.journal(call), keys.answers(call), keys.seen(call)],
+                args=[
+                    "" if expected_turn is None else str(expected_turn), session.to_json(), delivery, answer, keys.LIFE_SECONDS, happening,
+                    *(note.to_json() for note in notes),
+                ],
+            )  # fmt: skip
+
+        return bool(self._ask(ask))
+
+    def append(self, call_id: str, notes: Iterable[Note], *, happening: str = "") -> bool:
+        """Add notes; False (and nothing added) where `happening` was noted before."""
+        lines = [note.to_json() for note in notes]
+        return bool(
+            self._ask(lambda: self._append(keys=[keys.journal(call_id), keys.seen(call_id)], args=[happening, keys.LIFE_SECONDS, *lines]))
+        )
+
+    def journal(self, call_id: str) -> list[Note]:
+        """All notes of a call, in the order written."""
+        lines = self._ask(lambda: self._redis.lrange(keys.journal(call_id), 0, -1))
+        return [Note.from_json(call_id, seq, line) for seq, line in enumerate(lines, 1)]
+
+    # The conversation of a caller with an agent: who is in which room.
+
+    def talk(self, call_id: str) -> dict[str, str]:
+        """The conversation's fields; empty where there is none."""
+        found: dict[str, str] = self._ask(lambda: self._redis.hgetall(keys.talk(call_id)))
+        return found
+
+    def set_talk(self, call_id: str, **fields: str) -> None:
+        """Set some fields of the conversation."""
+
+        def ask() -> None:
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.hset(keys.talk(call_id), mapping=fields)
+            pipe.expire(keys.talk(call_id), keys.LIFE_SECONDS)
+            pipe.execute()
+
+        self._ask(ask)
+
+    def end_talk(self, call_id: str) -> dict[str, str]:
+        """Take the conversation away; returns what it was (empty: somebody else did)."""
+
+        def ask() -> dict[str, str]:
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.hgetall(keys.talk(call_id))
+            pipe.delete(keys.talk(call_id))
+            found: dict[str, str] = pipe.execute()[0]
+            return found
+
+        found: dict[str, str] = self._ask(ask)
+        return found
+
+    # Indexes over all calls.
+
+    def alive(self, call_id: str) -> None:
+        """Note a sign of life."""
+        self._ask(lambda: self._redis.zadd(keys.OPEN, {call_id: self._clock()}, xx=True))
+
+    def silent_since(self, before: float, limit: int = 100) -> list[str]:
+        """Open calls without a sign of life since `before` (epoch seconds)."""
+        found: list[str] = self._ask(lambda: self._redis.zrangebyscore(keys.OPEN, "-inf", before, start=0, num=limit))
+        return found
+
+    def open_count(self) -> int:
+        """How many calls are in progress."""
+        return int(self._ask(lambda: self._redis.zcard(keys.OPEN)))
+
+    def open_calls(self, limit: int = 500) -> list[str]:
+        """Calls in progress, those silent for longest first."""
+        found: list[str] = self._ask(lambda: self._redis.zrange(keys.OPEN, 0, limit - 1))
+        return found
+
+    def ask_record(self, call_id: str, due: float | None = None, *, ended: bool = True) -> None:
+        """Ask for the call's record to be (re)computed at `due` (default: now)."""
+
+        def ask() -> None:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.zadd(keys.CLOSING, {call_id: self._clock() if due is None else due})
+            if ended:
+                pipe.zrem(keys.OPEN, call_id)
+            pipe.execute()
+
+        self._ask(ask)
+
+    def records_due(self, limit: int = 200) -> list[str]:
+        """Calls whose record is due."""
+        found: list[str] = self._ask(lambda: self._redis.zrangebyscore(keys.CLOSING, "-inf", self._clock(), start=0, num=limit))
+        return found
+
+    def recorded(self, call_id: str, noted: int) -> bool:
+        """The record holds the first `noted` notes. False (and it stays due) where more were added meanwhile."""
+
+        def ask() -> bool:
+            if self._redis.llen(keys.journal(call_id)) > noted:
+                return False
+            self._redis.zrem(keys.CLOSING, call_id)
+            return True
+
+        return bool(self._ask(ask))
+
+    def keep_longer(self, call_id: str, seconds: int = 30 * 24 * 3600) -> None:
+        """Keep a journal that SQL does not hold yet."""
+        self._ask(lambda: self._redis.expire(keys.journal(call_id), seconds))
+
+    def expect_back(self, call_id: str, due: float) -> None:
+        """The caller should come back from a conversation by `due`; the clock fetches those who do not."""
+        self._ask(lambda: self._redis.zadd(keys.RECALL, {call_id: due}))
+
+    def is_back(self, call_id: str) -> None:
+        """The caller came back by itself."""
+        self._ask(lambda: self._redis.zrem(keys.RECALL, call_id))
+
+    def overdue_back(self, limit: int = 100) -> list[str]:
+        """Callers who should be back by now; each is handed out once."""
+
+        def ask() -> list[str]:
+            due = self._redis.zrangebyscore(keys.RECALL, "-inf", self._clock(), start=0, num=limit)
+            return [call for call in due if self._redis.zrem(keys.RECALL, call)]
+
+        found: list[str] = self._ask(ask)
+        return found
+
+    def facts(self, call_id: str) -> dict[str, Any]:
+        """The raw session as plain JSON, for screens; empty where there is none."""
+        text = self._ask(lambda: self._redis.get(keys.session(call_id)))
+        return json.loads(text) if text else {}
