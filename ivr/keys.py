@@ -1,19 +1,19 @@
 """Every Redis key of live calls and jobs, built in one place. (Keys of queues and agents: routing/keys.py.)
 
-    key                        type    holds                                             life
-    ivr:{CALL}:session         string  the session, JSON                                 25 h after the last event
-    ivr:{CALL}:journal         list    notes, one JSON a line                            25 h after the last event, longer while not in SQL
-    ivr:{CALL}:answers         hash    delivery -> document already given                25 h after the last event
-    ivr:{CALL}:seen            set     happenings already noted                          25 h after the last event
-    ivr:{CALL}:talk            hash    the conversation: room, agent, legs, who joined   25 h after the last event
-    ivr:open                   zset    calls without an end, by last sign of life        until closed
-    ivr:closing                zset    calls whose record has to be (re)computed, by due time   until recorded
-    ivr:effects                list    carrier commands to carry out                     until taken
-    ivr:effects:taken          zset    commands being carried out, by give-up time       until done
-    ivr:effects:text           hash    their texts                                       until done
-    ivr:recall                 zset    callers expected back from a conversation, by due time   until back
-    ivr:lease:NAME             string  who does a periodic task                          seconds
-    ivr:estimate               hash    state of the wait estimates, one per queue        kept
+key                        type    holds                                             life
+ivr:{CALL}:session         string  the session, JSON                                 25 h after the last event
+ivr:{CALL}:journal         list    notes, one JSON a line                            25 h after the last event, longer while not in SQL
+ivr:{CALL}:answers         hash    delivery -> document already given                25 h after the last event
+ivr:{CALL}:seen            set     happenings already noted                          25 h after the last event
+ivr:{CALL}:talk            hash    the conversation: room, agent, legs, who joined   25 h after the last event
+ivr:open                   zset    calls without an end, by last sign of life        until closed
+ivr:closing                zset    calls whose record has to be (re)computed, by due time   until recorded
+ivr:effects                list    carrier commands to carry out                     until taken
+ivr:effects:taken          zset    commands being carried out, by give-up time       until done
+ivr:effects:text           hash    their texts                                       until done
+ivr:recall                 zset    callers expected back from a conversation, by due time   until back
+ivr:lease:NAME             string  who does a periodic task                          seconds
+ivr:estimate               hash    state of the wait estimates, one per queue        kept
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ OPEN = "ivr:open"
 CLOSING = "ivr:closing"
 EFFECTS = "ivr:effects"
 EFFECTS_TAKEN = "ivr:effects:taken"
-EFFECTS_TEXT = "ivr:effects:text"
 RECALL = "ivr:recall"
 ESTIMATE = "ivr:estimate"
 
