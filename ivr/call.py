@@ -187,6 +187,11 @@ class Session:
     slots: dict[str, Any] = field(default_factory=dict)  # heard with an intent, not yet used by an ask
     last_heard: str = ""  # redacted
     said: tuple[dict[str, Any], ...] = ()  # what "repeat" says again
+    goal: dict[str, Any] = field(default_factory=dict)  # what the caller wants and whether it was told (ivr/dialogue/goals.py)
+    doubted: tuple[str, ...] = ()  # facts that turned out wrong ("order.number" not found): asked again without fuss
+    queue_step: str = ""  # "flow.step" of the queue waited in last: a callback keeps its needs
+    failures: int = 0  # times something broke inside
+    steps: int = 0  # steps entered in the whole call: loops are bounded
     ended: bool = False
     version: int = SESSION_VERSION
 
@@ -220,6 +225,6 @@ class Session:
         )
         plain["started_at"] = datetime.fromisoformat(plain["started_at"])
         plain["frames"] = tuple(Frame(**f) for f in plain["frames"])
-        for name in ("intents", "pending_intents", "said"):
+        for name in ("intents", "pending_intents", "said", "doubted"):
             plain[name] = tuple(plain[name])
         return cls(**plain)

@@ -5,7 +5,7 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
 
     kind            data
     Arrived         from_number, caller_kind, to_number, direction, attestation, forwarded_from, flow, revision, language, contact_id
-    Recognised*     customer_id, customer_name, segment, language      who the caller is taken for, and (method) how
+    Recognised*     customer_id, customer_name, segment, language, method      who the caller is taken for, and how
     Identified*     method (pin | order_number), ok, tries             step-up identification
     LanguageSet*    language
     StepEntered*    flow, step, kind, visit
@@ -26,6 +26,8 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
     Surveyed*       question, scale, direction (up | down), answer, mode (voice | keys | text)
     Consented*      what (recording), given
     VoicemailLeft*  url, seconds, queue
+    Texted*         text, result (sent | refused)                      a text message to the caller (step `text`)
+    Commanded*      step, command (agent | repeat | help | main_menu | wait)   a universal command
     Failed*         where, error                                       something broke inside; the caller was taken on politely
     Queued          queue, needs, head_start_seconds, position, open, staffed
     Offered         queue, agent, reservation, leg_id

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ivr.call import Caller, Session
+from ivr.house import House
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,21 @@ class World(Protocol):
         """Aware UTC."""
         ...
 
+    @property
+    def house(self) -> House:
+        """Wording and thresholds that hold in every flow (config/phrases.yaml, config/intents.yaml)."""
+        ...
+
     def local(self, moment: datetime) -> datetime:
         """`moment` in the line's own time zone, for prompts and `now.hour`."""
         ...
 
     def facts_of(self, caller: Caller, wanted: tuple[str, ...], within_seconds: float) -> dict[str, LookUp]:
-        """The facts a flow asks for (`facts:`) about a caller, by fact name; fetched side by side."""
+        """The facts a flow asks for (`facts:`) about a caller, by fact name; fetched side by side.
+
+        The engine asks for two built-in ones as well, which may be left out of the answer: `caller` (repeat, calls_today,
+        last_reason, last_agent) and `today` (holiday, holiday_name, open).
+        """
         ...
 
     def look_up(self, connector: str, arguments: dict[str, Any], within_seconds: float) -> LookUp:
@@ -107,6 +117,14 @@ class World(Protocol):
 
     def read_slot(self, kind: str, text: str, language: str, length: int | None, known: tuple[str, ...]) -> Slot | None:
         """Read `text` as a value of `kind` (digits, number, money, date, time, yes_no, name, email, postcode, text). `known`: values of this caller, preferred when close."""
+        ...
+
+    def number_of(self, entry: str) -> str | None:
+        """The E.164 number of an entry of the directory (config/numbers.yaml), or None where there is none."""
+        ...
+
+    def reachable_number(self, caller: Caller, purpose: str) -> str | None:
+        """The E.164 number this caller may be rung back or texted on, or None where policy refuses. `purpose`: callback | text."""
         ...
 
     def queue(self, name: str, needs: dict[str, int]) -> QueueNow:
