@@ -1,12 +1,12 @@
 """How a step declares its settings. One declaration drives reading, messages, lint, graph, translation, JSON Schema and reference page.
 
-    @kind("say")
-    @dataclass(frozen=True)
-    class Say(Step):
-        '''Say something and go on with the next step.'''
+@kind("say")
+@dataclass(frozen=True)
+class Say(Step):
+    '''Say something and go on with the next step.'''
 
-        say: Prompt = setting(PROMPT, "What the caller hears.", required=True)
-        next: str | None = goes(FALLS, "Where the call goes afterwards; without it, the step below.")
+    say: Prompt = setting(PROMPT, "What the caller hears.", required=True)
+    next: str | None = goes(FALLS, "Where the call goes afterwards; without it, the step below.")
 """
 
 from __future__ import annotations
