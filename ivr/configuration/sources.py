@@ -1,0 +1,363 @@
+"""config/connectors.yaml: where facts about callers come from, and how callers prove who they are."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ivr.configuration.model import (
+    Breaker,
+    Connector,
+    FactSource,
+    HttpSource,
+    Identification,
+    Proof,
+    SqlSource,
+    TableSource,
+    Tries,
+)
+from ivr.configuration.reading import Table, root_table, whole_of
+from ivr.connectors.fields import read_field
+from ivr.language.names import BUILT_IN, FIELD_TYPES
+from ivr.language.problems import Findings, quoted
+from ivr.language.source import Mapping as MappingNode
+from ivr.language.source import Text
+from ivr.language.values import Position
+
+_PLACE = re.compile(r"[a-z][a-z0-9_]{0,63}\.[a-z][a-z0-9_]{0,63}")
+_ARGUMENT = re.compile(r"\{([^{}]*)\}")
+_SETTING = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+SLOWEST_SECONDS = 3.0
+TYPED = "typed"
+"""In `identification`, what the caller typed or said."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the file holds."""
+
+    connectors: Mapping[str, Connector] = field(default_factory=dict)
+    facts: Mapping[str, FactSource] = field(default_factory=dict)
+    identification: Identification = field(default_factory=Identification)
+    places: Mapping[str, Position] = field(default_factory=dict)
+
+
+def read_sources(text: str, findings: Findings) -> Sources:
+    """Connectors, facts and identification."""
+    root = root_table("connectors.yaml", text, findings)
+    connectors = {}
+    places = {}
+    for name, table in root.entries("connectors", "connector"):
+        places[name] = table.at("table")
+        connector = _connector(name, table)
+        if connector is not None:
+            connectors[name] = connector
+    entries = dict(root.entries("facts", "fact"))
+    facts = {}
+    for name, table in entries.items():
+        fact = _fact(name, table, connectors, entries)
+        if fact is not None:
+            facts[name] = fact
+    _refuse_circles(root, entries, facts)
+    identification = _identification(root.table("identification"), connectors, facts)
+    root.close()
+    return Sources(connectors, facts, identification, places)
+
+
+def _connector(name: str, table: Table) -> Connector | None:
+    sorts = [key for key in ("table", "sql", "http") if table.has(key)]
+    if len(sorts) != 1:
+        table.findings.add(
+            table.node.at, "missing-setting", f'The connector "{name}" has {"more than one" if sorts else "no"} source.',
+            "Add exactly one of: table, sql, http.",
+        )  # fmt: skip
+    table.required("fields", "Add what it finds, such as fields: {status: text, due: date}.")
+    fields = {}
+    types = table.table("fields")
+    for key in types.names_written() if types is not None else ():
+        if types is not None:
+            fields[key] = types.choice(key, FIELD_TYPES, "text")
+    find = table.mapping("find", most=200)
+    source: TableSource | SqlSource | HttpSource | None = None
+    if sorts == ["table"]:
+        table.required("find", "Add which column to search, such as find: {number: number}.")
+        source = TableSource(_path(table), table.text("latest", most=64) or None)
+    elif sorts == ["sql"]:
+        source = _sql(table, find)
+    elif sorts == ["http"]:
+        source = _http(table, find)
+    breaker = table.table("breaker")
+    connector = Connector(
+        name,
+        title=table.text("title", name, most=200),
+        source=source or TableSource(""),
+        find=find,
+        fields=fields,
+        cache_seconds=table.duration("cache", 0.0, 0.0, 86400.0),
+        within_seconds=table.duration("within", 1.0, 0.05, SLOWEST_SECONDS),
+        breaker=Breaker(breaker.whole("failures", 3, 1, 1000), breaker.duration("rest", 15.0, 1.0, 3600.0))
+        if breaker
+        else Breaker(),
+        private=table.flag("private", False),
+    )
+    if breaker is not None:
+        breaker.close()
+    table.close()
+    return connector if source is not None else None
+
+
+def _path(table: Table) -> str:
+    path = table.text("table", expected="a file such as sample/customers.csv")
+    parts = path.split("/")
+    if path and (path.startswith("/") or ".." in parts or "\\" in path or not path.endswith(".csv")):
+        table.problem(
+            "table",
+            "wrong-path",
+            f"{quoted(path)} is no CSV file of the configuration folder.",
+            "Write it like sample/customers.csv.",
+        )
+        return ""
+    return path
+
+
+def _sql(table: Table, find: Mapping[str, str]) -> SqlSource | None:
+    block = table.table("sql")
+    if block is None:
+        return None
+    block.required(
+        "database", "Add the environment setting that holds the database's address, such as database: CRM_DATABASE_URL."
+    )
+    block.required("query", "Add one SELECT, such as query: SELECT status FROM orders WHERE number = :number.")
+    database = block.read("database", _setting, "", "the name of an environment setting such as CRM_DATABASE_URL")
+    query = block.text("query", most=4000)
+    if query and (not re.match(r"\s*(select|with)\b", query, re.I) or ";" in query):
+        block.problem("query", "wrong-query", "The query is not one SELECT.", "Write a single SELECT without semicolons.")
+        query = ""
+    bound = set(re.findall(r"(?<![:\w]):([a-z][a-z0-9_]*)", query))
+    _arguments_agree(block, "query", bound, set(find), ":")
+    block.close()
+    return SqlSource(database, query) if database and query else None
+
+
+def _http(table: Table, find: Mapping[str, str]) -> HttpSource | None:
+    block = table.table("http")
+    if block is None:
+        return None
+    block.required("url", "Add the address, such as url: https://orders.example.com/v1/orders/{number}.")
+    block.required("read", "Add where the fields stand in the answer, such as read: {status: order.status}.")
+    url = block.text("url", most=2000)
+    networks = []
+    for item in block.texts("networks"):
+        try:
+            networks.append(str(ipaddress.ip_network(item.value)))
+        except ValueError:
+            block.findings.add(
+                item.at,
+                "wrong-network",
+                f"{quoted(item.value)} is no network.",
+                "Write it like 10.20.0.0/16.",
+                length=len(item.value),
+            )
+    source = HttpSource(
+        url,
+        block.choice("method", ("GET", "POST"), "GET"),
+        block.mapping("query"),
+        block.mapping("headers"),
+        block.mapping("body"),
+        block.mapping("read"),
+        tuple(code for item in block.texts("not_found_on") if (code := whole_of(item.value)) is not None) or (404,),
+        tuple(networks),
+    )
+    parts = urlsplit(url) if url else None
+    if parts is not None and (
+        parts.scheme not in ("https", "http") or not parts.hostname or parts.username or "{" in parts.netloc
+    ):
+        block.problem(
+            "url",
+            "wrong-address",
+            f"{quoted(url)} is no address of a web service.",
+            "Write https://HOST/PATH, with {arguments} after the host only.",
+        )
+        return None
+    if parts is not None and parts.scheme == "http" and not networks:
+        block.problem(
+            "url",
+            "not-encrypted",
+            "This address is not encrypted.",
+            "Write https://, or name the private network under `networks`.",
+        )
+        return None
+    used = {argument for text in (url, *source.query.values(), *source.body.values()) for argument in _ARGUMENT.findall(text)}
+    _arguments_agree(block, "url", used, set(find), "")
+    for key, value in source.headers.items():
+        for setting in re.findall(r"\$\{([^}]*)\}", value):
+            if not _SETTING.fullmatch(setting):
+                block.problem(
+                    "headers",
+                    "wrong-value",
+                    f'The header "{key}" names {quoted(setting)}.',
+                    "Write an environment setting like ${ORDERS_TOKEN}.",
+                )
+    fields = table.node.get("fields")
+    for name in fields.keys() if isinstance(fields, MappingNode) else ():
+        if name not in source.read:
+            block.problem(
+                "read", "missing-setting", f'"read" does not say where "{name}" stands.', "Add it, such as status: order.status."
+            )
+    block.close()
+    return source if url else None
+
+
+def _arguments_agree(block: Table, key: str, used: set[str], declared: set[str], sign: str) -> None:
+    for name in sorted(used - declared):
+        block.problem(
+            key,
+            "unknown-argument",
+            f"{quoted(sign + name)} is no argument of this connector.",
+            f"Add it under find: {{{name}: {name}}}.",
+        )
+    for name in sorted(declared - used):
+        block.problem(
+            key, "unused-argument", f'The argument "{name}" is not used here.', f"Use it, or delete it under find: {{{name}: …}}."
+        )
+
+
+def _setting(text: str) -> str | None:
+    return text if _SETTING.fullmatch(text) else None
+
+
+def _arguments(
+    table: Table, connector: Connector | None, places: Mapping[str, Mapping[str, str]], typed: bool = False
+) -> dict[str, str]:
+    """Argument → where its value comes from, checked against the connector and the facts there are."""
+    block = table.table("with")
+    found: dict[str, str] = {}
+    for entry in block.node if block is not None else ():
+        name, value = entry.key.value, entry.value
+        if block is None:
+            break
+        block.taken.add(name)
+        if connector is not None and name not in connector.find:
+            block.unknown(entry.key, "argument", connector.find)
+        elif isinstance(value, Text) and typed and value.value == TYPED:
+            found[name] = TYPED
+        elif isinstance(value, Text) and _PLACE.fullmatch(value.value):
+            fact, _, key = value.value.partition(".")
+            if fact not in places:
+                block.unknown(value, "fact", places)
+            elif key not in places[fact]:
+                block.unknown(value, "fact", [f"{fact}.{known}" for known in places[fact]])
+            else:
+                found[name] = value.value
+        else:
+            block.problem(name, "wrong-value", f'"{name}" is no field of a fact.', "Write it like caller.number or customer.id.")
+    for name in connector.find if connector is not None else ():
+        if block is None or name not in block.taken:
+            table.findings.add(
+                table.node.at,
+                "missing-setting",
+                f'"with" does not say what "{name}" is.',
+                f"Add with: {{{name}: caller.number}} or the like.",
+            )
+    return found
+
+
+def _fact(name: str, table: Table, connectors: Mapping[str, Connector], entries: Mapping[str, Table]) -> FactSource | None:
+    if name in BUILT_IN:
+        table.findings.add(table.node.at, "wrong-name", f'"{name}" is always there.', "Choose another name for this fact.")
+    table.required("connector", "Add where it comes from, such as connector: customer_by_number.")
+    table.required(
+        "otherwise", "Add what holds without an answer: otherwise: nothing, or values such as otherwise: {tier: standard}."
+    )
+    public = [key for key, connector in connectors.items() if not connector.private]
+    chosen = table.choice("connector", public, "", "connector")
+    connector = connectors.get(chosen)
+    places: dict[str, Mapping[str, str]] = {"caller": BUILT_IN["caller"], "call": BUILT_IN["call"]}
+    for other, block in entries.items():
+        node = block.node.get("connector")
+        if other != name and isinstance(node, Text) and node.value in connectors:
+            places[other] = connectors[node.value].fields
+    arguments = _arguments(table, connector, places)
+    otherwise = None
+    if not (isinstance(node := table.node.get("otherwise"), Text) and node.value == "nothing"):
+        block_otherwise = table.table("otherwise")
+        otherwise = {}
+        for key in block_otherwise.names_written() if block_otherwise is not None and connector is not None else ():
+            if block_otherwise is None or connector is None:
+                break
+            if key in connector.fields:
+                kind = connector.fields[key]
+                otherwise[key] = block_otherwise.read(key, lambda text, kind=kind: read_field(kind, text), None, f"a {kind}")  # type: ignore[misc]
+        if block_otherwise is not None:
+            block_otherwise.taken.update(connector.fields if connector else ())
+            block_otherwise.close()
+    table.taken.add("otherwise")
+    within = table.duration("within", 0.5, 0.05, SLOWEST_SECONDS)
+    table.close()
+    return FactSource(name, chosen, arguments, within, otherwise) if connector is not None else None
+
+
+def _refuse_circles(root: Table, entries: Mapping[str, Table], facts: dict[str, FactSource]) -> None:
+    """Facts that wait for one another could never be fetched: they are reported and left out."""
+    settled = {"caller", "call"}
+    waiting = dict(facts)
+    while ready := [name for name, fact in waiting.items() if {v.partition(".")[0] for v in fact.arguments.values()} <= settled]:
+        settled.update(ready)
+        for name in ready:
+            del waiting[name]
+    for name, fact in waiting.items():
+        needed = sorted({v.partition(".")[0] for v in fact.arguments.values()} & set(waiting))
+        if needed:
+            root.findings.add(
+                entries[name].node.at, "facts-in-a-circle", f'The fact "{name}" waits for {", ".join(needed)}, and that waits for "{name}".',
+                "Let one of them depend on the caller alone.",
+            )  # fmt: skip
+        del facts[name]
+
+
+def _identification(table: Table | None, connectors: Mapping[str, Connector], facts: Mapping[str, FactSource]) -> Identification:
+    if table is None:
+        return Identification()
+    places: dict[str, Mapping[str, str]] = {"caller": BUILT_IN["caller"]}
+    places |= {name: connectors[fact.connector].fields for name, fact in facts.items()}
+    account = table.text("account", "customer.id")
+    fact, _, key = account.partition(".")
+    if key not in places.get(fact, {}):
+        table.problem(
+            "account",
+            "unknown-fact",
+            f"There is no fact {quoted(account)}.",
+            "Name the field that holds the account, such as customer.id.",
+        )
+    proofs: dict[str, Proof | None] = {}
+    for method in ("pin", "order_number"):
+        block = table.table(method)
+        proofs[method] = None if block is None else _proof(block, connectors, places)
+    tries = table.table("tries")
+    limits = Tries()
+    if tries is not None:
+        limits = Tries(
+            tries.whole("per_call", 3, 1, 10),
+            tries.whole("per_caller_per_hour", 5, 1, 50),
+            tries.whole("per_account_per_hour", 5, 1, 50),
+            tries.duration("lock", 900.0, 60.0, 86400.0),
+        )
+        tries.close()
+    table.close()
+    return Identification(account, proofs["pin"], proofs["order_number"], limits)
+
+
+def _proof(block: Table, connectors: Mapping[str, Connector], places: Mapping[str, Mapping[str, str]]) -> Proof | None:
+    block.required("connector", "Add where the secret is found, such as connector: customer_pin.")
+    connector = connectors.get(block.choice("connector", connectors, "", "connector"))
+    arguments = _arguments(block, connector, places, typed=True)
+    block.required("field", "Add which field is compared, such as field: pin_hash.")
+    compared = block.choice("field", connector.fields if connector else (), "", "field")
+    equals = block.text("equals") or None
+    if equals is not None and equals.partition(".")[2] not in places.get(equals.partition(".")[0], {}):
+        block.problem("equals", "unknown-fact", f"There is no fact {quoted(equals)}.", "Name a field such as customer.id.")
+    block.close()
+    return Proof(connector.name, arguments, compared, equals) if connector is not None and compared else None
