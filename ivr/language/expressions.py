@@ -280,7 +280,7 @@ class _Compiler:
         if len(checks) == 1:
             left, check, right = checks[0]
             return lambda facts: check(left(facts), right(facts))
-        return lambda facts: all([check(left(facts), right(facts)) for left, check, right in checks])
+        return lambda facts: all(check(left(facts), right(facts)) for left, check, right in checks)
 
     def remember(self, left: ast.expr, operator: str, right: ast.expr) -> None:
         """Keep `fact.field <operator> constant` for lint."""

@@ -46,9 +46,14 @@ class Missing(Exception):
 class Expression(Protocol):
     """A compiled expression."""
 
-    source: str
-    at: Position
-    names: tuple[FactName, ...]
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def at(self) -> Position: ...
+
+    @property
+    def names(self) -> tuple[FactName, ...]: ...
 
     def evaluate(self, facts: Facts) -> Any:
         """The value; raises `Missing` where a fact is not there. Never anything else."""
@@ -62,9 +67,14 @@ class Expression(Protocol):
 class Template(Protocol):
     """A prompt's text with `{{ fact.field | reading }}` in it. `source` is what translators translate."""
 
-    source: str
-    at: Position
-    names: tuple[FactName, ...]
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def at(self) -> Position: ...
+
+    @property
+    def names(self) -> tuple[FactName, ...]: ...
 
     def render(self, facts: Facts, reading: Reading) -> str:
         """What is spoken; raises `Missing`. A value without a reading goes through reading "plain"."""
