@@ -69,6 +69,34 @@ def last_words(apology: str, number: str | None = None, action: str | None = Non
     return str(document)
 
 
+def ask_keys(text: str, action: str, language: str, *, silence_seconds: int = 6) -> str:
+    """Say `text`, take one key (1 or 2), come back to `action` with or without it."""
+    document = VoiceResponse()
+    gather = Gather(input="dtmf", num_digits=1, timeout=silence_seconds, action=action, method="POST", action_on_empty_result=True)
+    gather.say(clean(text)[:_MOST_SAY], language=language)
+    document.append(gather)
+    document.redirect(action, method="POST")
+    return str(document)
+
+
+def farewell(text: str, language: str) -> str:
+    """Say `text` (may be empty) and hang up."""
+    document = VoiceResponse()
+    if text:
+        document.say(clean(text)[:_MOST_SAY], language=language)
+    document.hangup()
+    return str(document)
+
+
+def loop(actions: Iterable[Say | Play | Pause], audio: Callable[[str], str | None]) -> str:
+    """Say or play, then ask for the same document again (music while on hold)."""
+    document = VoiceResponse()
+    for action in actions:
+        _spoken(document, action, audio)
+    document.redirect(method="POST", url="")
+    return str(document)
+
+
 def empty() -> str:
     """The answer to a callback that steers nothing."""
     return str(VoiceResponse())

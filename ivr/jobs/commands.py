@@ -1,0 +1,91 @@
+"""Carrying out what the outbox holds: one method per command. Each first looks whether it is still wanted."""
+
+from __future__ import annotations
+
+import hashlib
+
+import structlog
+
+from ivr.errors import CarrierError, CarrierRefused
+from ivr.jobs.links import Links
+from ivr.jobs.outbox import Command
+from ivr.jobs.wiring import Line
+
+log = structlog.get_logger()
+
+
+class Commands:
+    """Carrier commands of a line."""
+
+    def __init__(self, line: Line, links: Links) -> None:
+        self.line = line
+        self.links = links
+
+    def carry_out(self, command: Command) -> None:
+        """Do what `command` says; what the carrier refuses is noted and its consequences drawn, never raised."""
+        method = getattr(self, command.kind, None)
+        if method is None or command.kind.startswith("_") or command.kind == "carry_out":
+            log.error("unknown command", kind=command.kind)
+            return
+        try:
+            method(**command.arguments)
+        except CarrierError as error:
+            log.warning("carrier command failed", kind=command.kind, error=str(error), tries=command.tries)
+            raise
+
+    def ring_agent(self, *, token: str, call_id: str, agent_id: str, address: str, queue: str, ring_seconds: float, kind: str) -> None:
+        """Ring an agent for a reservation."""
+        board = self.line.board
+        if board.reservation(token) is None or board.leg_of(token):
+            return  # the caller left, the lease ran out, or it rings already
+        try:
+            leg = self.line.carrier.place(
+                to=address,
+                from_=self.line.caller_id,
+                url=self.links.sealed("/voice/agent/offer", token, token=token),
+                status_url=self.links.sealed("/voice/agent/status", token, token=token, call=call_id),
+                ring_seconds=max(5, int(ring_seconds)),
+            )
+        except CarrierError as error:
+            result = "unreachable" if isinstance(error, CarrierRefused) and 400 <= error.status < 500 and error.status != 429 else "failed"
+            self.line.switchboard.released(board.release(token, result))
+            log.warning("agent could not be rung", agent=agent_id, error=str(error))
+            return
+        if not board.ringing(token, leg):
+            self.line.carrier.hang_up(leg)  # the caller left while it was being dialled
+
+    def stop_ringing(self, *, token: str, leg_id: str) -> None:
+        """Let an agent's phone stop ringing."""
+        if leg_id:
+            self.line.carrier.hang_up(leg_id)
+
+    def join_caller(self, *, call_id: str, token: str) -> None:
+        """Bring the caller out of the queue into the agent's room."""
+        talk = self.line.calls.talk(call_id)
+        if talk.get("token") != token or talk.get("joined"):
+            return
+        if not self.line.carrier.redirect(call_id, self.links.sealed("/voice/join", call_id, token=token)):
+            self.line.switchboard.caller_gone(call_id)
+
+    def tell_agent_gone(self, *, leg_id: str, token: str, call_id: str, joined: bool) -> None:
+        """The caller hung up: the agent's leg goes on to its end (by itself where both were in the room)."""
+        if leg_id and not joined:
+            self.line.carrier.redirect(leg_id, self.links.sealed("/voice/agent/after", token, token=token, call=call_id))
+
+    def end_wait(self, *, call_id: str, result: str, number: str) -> None:
+        """Take a caller out of the queue's music to the step's exit."""
+        self.line.carrier.redirect(call_id, self.links.sealed("/voice/turn", call_id, of="wait_over", turn=number, r=result))
+
+    def fetch_caller(self, *, call_id: str, number: str) -> None:
+        """The agent is gone and the caller did not come back from the room by itself."""
+        self.line.carrier.redirect(call_id, self.links.sealed("/voice/turn", call_id, of="talk", turn=number))
+
+    def hang_up(self, *, leg_id: str) -> None:
+        """End a leg."""
+        self.line.carrier.hang_up(leg_id)
+
+    def send_text(self, *, call_id: str, to_number: str, text: str) -> None:
+        """Send a text message, at most once."""
+        once = hashlib.sha256(f"{to_number}\0{text}".encode()).hexdigest()[:16]
+        if self.line.calls.append(call_id, [], happening=f"text:{once}"):
+            self.line.carrier.text(to=to_number, from_=self.line.caller_id, body=text)

@@ -1,0 +1,344 @@
+"""Between calls and agents: puts callers into queues, offers them to agents, connects the two and clears up after them.
+
+Everything here may be told twice, late or in another order: the board fences every offer with a token, the journal notes each
+happening once, and commands to the carrier go through the outbox.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from ivr.actions import Wait
+from ivr.call import Session
+from ivr.jobs.outbox import Outbox
+from ivr.notes import Note
+from ivr.sessions import Calls
+from routing.board import Board
+from routing.model import Entered, Left, OfferResult, Released, Reservation, WaitingCall, WrappedUp
+
+# How an agent's leg that ended before accepting reads as the outcome of the offer.
+_NOT_ACCEPTED = {
+    "busy": OfferResult.BUSY,
+    "no-answer": OfferResult.NO_ANSWER,
+    "failed": OfferResult.FAILED,
+    "canceled": OfferResult.CALLER_LEFT,
+    "completed": OfferResult.NO_ANSWER,  # picked up (perhaps by a voicemail box) and never accepted
+}
+BACK_WITHIN_SECONDS = 3.0
+
+
+class Switchboard:
+    """See the module. `secret` makes room names that cannot be guessed: rooms are global in the carrier's account."""
+
+    def __init__(self, board: Board, calls: Calls, outbox: Outbox, secret: str, clock: Callable[[], float] = time.time) -> None:
+        self.board = board
+        self.calls = calls
+        self.outbox = outbox
+        self._secret = secret.encode()
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def note(self, call_id: str, kind: str, *, happening: str = "", at: float | None = None, **fields: Any) -> bool:
+        """Append one note; False where `happening` was noted before."""
+        moment = self.now() if at is None else datetime.fromtimestamp(at, UTC)
+        return self.calls.append(call_id, [Note(call_id, kind, moment, fields)], happening=happening)
+
+    # Waiting
+
+    def enter(self, session: Session, wait: Wait, *, arrived_at: float | None = None) -> Entered:
+        """Put a caller into a queue; calling it again for a waiting call changes nothing."""
+        waiting = WaitingCall(
+            call_id=session.call_id,
+            queue=wait.queue,
+            arrived_at=self._clock() if arrived_at is None else arrived_at,
+            needs=wait.needs,
+            preferred=wait.preferred,
+            rings=wait.rings,
+            head_start_seconds=wait.head_start_seconds,
+            sticky_agent=wait.sticky_agent,
+            sticky_seconds=wait.sticky_seconds,
+            longest_wait_seconds=wait.longest_wait_seconds,
+        )
+        entered = self.board.enter(waiting)
+        if entered.accepted:
+            self.calls.set_talk(
+                session.call_id, queue=wait.queue, context=json.dumps(wait.context), wait=json.dumps(_plain(wait)), arrived_at=str(waiting.arrived_at)
+            )
+        return entered
+
+    def queued_note(self, session: Session, wait: Wait, entered: Entered, at: datetime) -> Note:
+        return Note(
+            session.call_id,
+            "Queued",
+            at,
+            {"queue": wait.queue, "needs": wait.needs, "head_start_seconds": wait.head_start_seconds, "position": entered.position},
+        )
+
+    def offer(self) -> int:
+        """Offer waiting callers to free agents; returns how many offers began."""
+        reservations = self.board.match()
+        for reservation in reservations:
+            self._begin_offer(reservation)
+        return len(reservations)
+
+    def _begin_offer(self, reservation: Reservation) -> None:
+        self.note(
+            reservation.call_id,
+            "Offered",
+            queue=reservation.queue,
+            agent=reservation.agent_id,
+            reservation=reservation.token,
+            leg_id=None,
+        )
+        self.outbox.push(
+            "ring_agent",
+            token=reservation.token,
+            call_id=reservation.call_id,
+            agent_id=reservation.agent_id,
+            address=reservation.address,
+            queue=reservation.queue,
+            ring_seconds=reservation.ring_seconds,
+            kind=reservation.kind,
+        )
+
+    def leave(self, call_id: str, result: str) -> Left | None:
+        """Take a call out of its queue (`result` as in note Dequeued); offers in progress are withdrawn. None: it waited nowhere."""
+        left = self.board.leave(call_id, result)
+        if left is None:
+            return None
+        for reservation in left.reservations:
+            self._withdraw(reservation)
+        self.note(call_id, "Dequeued", queue=left.queue, result=result, waited_seconds=round(left.waited_seconds, 3))
+        return left
+
+    def _withdraw(self, reservation: Reservation, result: OfferResult = OfferResult.CALLER_LEFT) -> None:
+        self.note(
+            reservation.call_id,
+            "OfferEnded",
+            happening=f"offer_over:{reservation.token}",
+            queue=reservation.queue,
+            agent=reservation.agent_id,
+            reservation=reservation.token,
+            leg_id=None,
+            result=str(result),
+            ring_seconds=None,
+        )
+        self.outbox.push("stop_ringing", token=reservation.token, leg_id=self.board.leg_of(reservation.token) or "")
+
+    # Offers
+
+    def released(self, released: Released | None) -> None:
+        """Note that an offer ended without a talk, and look for the next agent."""
+        if released is None:
+            return
+        self.note(
+            released.call_id,
+            "OfferEnded",
+            happening=f"offer_over:{released.token}",
+            queue=released.queue,
+            agent=released.agent_id,
+            reservation=released.token,
+            leg_id=released.leg_id or None,
+            result=str(released.result),
+            ring_seconds=round(released.rang_seconds, 3),
+        )
+        self.offer()
+
+    def accepted(self, reservation: Reservation, leg_id: str) -> str | None:
+        """The agent pressed the key: the room to join, or None where the offer is no longer good."""
+        if not self.board.accept(reservation.token):
+            return None
+        now = self._clock()
+        room = self.room(reservation.call_id, reservation.token)
+        self.calls.set_talk(
+            reservation.call_id,
+            room=room,
+            agent=reservation.agent_id,
+            agent_leg=leg_id,
+            token=reservation.token,
+            queue=reservation.queue,
+            accepted_at=str(now),
+            waited_seconds=str(round(reservation.waited_seconds, 3)),
+            joined="",
+            agent_left="",
+        )
+        if reservation.kind == "callback":
+            self.outbox.push("dial_callback", callback_id=reservation.call_id, token=reservation.token, room=room)
+        else:
+            self.outbox.push("join_caller", call_id=reservation.call_id, token=reservation.token)
+        for other in self.board.withdrawn(reservation.call_id, reservation.token):
+            self._withdraw(other, OfferResult.LOST)
+        return room
+
+    def room(self, call_id: str, token: str) -> str:
+        """The name of the conversation's room."""
+        return "talk-" + hmac.new(self._secret, f"{call_id}\0{token}".encode(), hashlib.sha256).hexdigest()[:24]
+
+    # Talking
+
+    def caller_joins(self, call_id: str, token: str) -> dict[str, str] | None:
+        """The caller comes to the room: the conversation, or None where the agent is gone already (back to the queue then)."""
+        talk = self.calls.talk(call_id)
+        if talk.get("token") != token or talk.get("agent_left"):
+            return None
+        now = self._clock()
+        if not talk.get("joined"):
+            self.calls.set_talk(call_id, joined=str(now))
+            at = datetime.fromtimestamp(now, UTC)
+            waited = float(talk.get("waited_seconds") or 0)
+            about = {"queue": talk.get("queue"), "agent": talk.get("agent"), "reservation": token, "leg_id": talk.get("agent_leg")}
+            self.calls.append(
+                call_id,
+                [
+                    Note(call_id, "Dequeued", at, {"queue": talk.get("queue"), "result": "answered", "waited_seconds": waited}),
+                    Note(call_id, "Connected", at, {**about, "ring_seconds": None}),
+                ],
+                happening=f"connected:{token}",
+            )
+        return talk
+
+    def agent_leg_over(self, call_id: str, token: str, leg_id: str, status: str) -> None:
+        """An agent's leg ended, in whatever state the offer was."""
+        talk = self.calls.talk(call_id)
+        if talk.get("token") == token:
+            self.calls.set_talk(call_id, agent_left=str(self._clock()))
+            self._leg_ended(call_id, talk, "agent_hung_up")
+            # The caller's own document goes on by itself; who is not back in time is fetched.
+            self.calls.expect_back(call_id, self._clock() + BACK_WITHIN_SECONDS)
+            return
+        released = self.board.release(token, _NOT_ACCEPTED.get(status, OfferResult.FAILED))
+        self.released(released)
+
+    def _leg_ended(self, call_id: str, talk: dict[str, str], reason: str) -> None:
+        leg = talk.get("agent_leg", "")
+        if not self.note(call_id, "LegEnded", happening=f"leg_over:{leg}", leg_id=leg, agent=talk.get("agent"), reason=reason):
+            return
+        self.board.talk_ended(talk.get("agent", ""), call_id)
+        self.calls.ask_record(call_id, ended=False)
+
+    def talk_over(self, call_id: str) -> bool:
+        """The caller is back from the room. True: they talked; False: the agent was gone before, the caller goes on waiting."""
+        self.calls.is_back(call_id)
+        talk = self.calls.end_talk(call_id)
+        if not talk.get("token"):
+            return True
+        self._leg_ended(call_id, talk, "agent_hung_up" if talk.get("agent_left") else "room_closed")
+        if talk.get("joined"):
+            return True
+        self.calls.set_talk(call_id, **{name: talk[name] for name in ("queue", "context", "wait", "arrived_at") if name in talk})
+        return False
+
+    def waits_again(self, session: Session) -> bool:
+        """Put a caller whose agent vanished back into the old place; False where that is not possible."""
+        talk = self.calls.talk(session.call_id)
+        if "wait" not in talk:
+            return False
+        plain = json.loads(talk["wait"])
+        wait = Wait(**{**plain, "rings": tuple((after, needs) for after, needs in plain["rings"])})
+        entered = self.enter(session, wait, arrived_at=float(talk.get("arrived_at") or self._clock()))
+        if entered.accepted:
+            self.note(session.call_id, "Queued", queue=wait.queue, needs=wait.needs, head_start_seconds=wait.head_start_seconds, position=entered.position)
+            self.offer()
+        return entered.accepted
+
+    def caller_gone(self, call_id: str) -> None:
+        """The caller's call is over: free whoever was held for it."""
+        self.calls.is_back(call_id)
+        talk = self.calls.end_talk(call_id)
+        if talk.get("token"):
+            self._leg_ended(call_id, talk, "caller_hung_up")
+            if not talk.get("agent_left"):
+                self.outbox.push("tell_agent_gone", leg_id=talk.get("agent_leg", ""), token=talk["token"], call_id=call_id, joined=bool(talk.get("joined")))
+        self.leave(call_id, "hung_up")
+        self.offer()
+
+    def room_of(self, token: str, leg_id: str) -> tuple[str, str] | None:
+        """(room, call) of an accepted offer, where the agent's own document is asked for again; None for a stranger."""
+        call_id = self.board.call_of(token)
+        talk = self.calls.talk(call_id) if call_id else {}
+        if call_id and talk.get("token") == token and talk.get("agent_leg") == leg_id and not talk.get("agent_left"):
+            return talk["room"], call_id
+        return None
+
+    def agent_leaves_room(self, call_id: str, token: str, leg_id: str) -> None:
+        """The agent is out of the room (the leg may go on for a moment)."""
+        talk = self.calls.talk(call_id)
+        if talk.get("token") == token and not talk.get("agent_left"):
+            self.calls.set_talk(call_id, agent_left=str(self._clock()))
+            self._leg_ended(call_id, talk, "agent_hung_up")
+            self.calls.expect_back(call_id, self._clock() + BACK_WITHIN_SECONDS)
+
+    def room_news(self, call_id: str, what: str, leg_id: str | None, label: str | None, happening: str) -> None:
+        """News of a room. Only hold has to be noted from here: who joined and left is known from the legs' own webhooks."""
+        if what not in ("hold", "unhold"):
+            return
+        talk = self.calls.talk(call_id)
+        self.note(
+            call_id,
+            "HoldStarted" if what == "hold" else "HoldEnded",
+            happening=happening,
+            leg_id=talk.get("agent_leg"),
+            agent=talk.get("agent"),
+        )
+
+    def recording_kept(self, call_id: str, recording_id: str, url: str, seconds: str) -> None:
+        """A recording can be fetched now."""
+        length = float(seconds) if seconds.isascii() and seconds.isdigit() else None
+        self.note(call_id, "RecordingKept", happening=f"recording:{recording_id}", url=url, seconds=length)
+        self.calls.ask_record(call_id, ended=False)
+
+    # After the talk
+
+    def wrap_up_by_keypad(self, call_id: str, token: str, leg_id: str, *, resolved: bool) -> None:
+        """The agent said by key whether it was solved: the wrap-up is over."""
+        agent = next((n.data.get("agent") for n in reversed(self.calls.journal(call_id)) if n.kind == "LegEnded" and n.data.get("leg_id") == leg_id), None)
+        if agent:
+            self.wrap_up_done(agent, None, resolved)
+
+    def wrap_up_done(self, agent_id: str, disposition: str | None, resolved: bool | None) -> None:
+        """An agent finished wrapping up."""
+        done = self.board.wrap_up_done(agent_id, disposition=disposition, resolved=resolved)
+        if done:
+            self.wrapped_up([done])
+        self.offer()
+
+    def wrapped_up(self, wrap_ups: Iterable[WrappedUp]) -> None:
+        """Note wrap-ups that ended; their calls' records are computed again."""
+        for wrap in wrap_ups:
+            self.note(
+                wrap.call_id,
+                "WrappedUp",
+                happening=f"wrapped:{wrap.leg_id or wrap.agent_id}:{wrap.started_at:.3f}",
+                at=wrap.ended_at,
+                leg_id=wrap.leg_id,
+                agent=wrap.agent_id,
+                started_at=datetime.fromtimestamp(wrap.started_at, UTC).isoformat(),
+                ended_at=datetime.fromtimestamp(wrap.ended_at, UTC).isoformat(),
+                seconds=round(wrap.seconds, 3),
+                capped=wrap.capped,
+                disposition=wrap.disposition,
+                resolved=wrap.resolved,
+            )
+            self.calls.ask_record(wrap.call_id, ended=False)
+
+
+def _plain(wait: Wait) -> dict[str, Any]:
+    return {
+        "queue": wait.queue,
+        "needs": dict(wait.needs),
+        "preferred": dict(wait.preferred),
+        "rings": [[after, dict(needs)] for after, needs in wait.rings],
+        "head_start_seconds": wait.head_start_seconds,
+        "longest_wait_seconds": wait.longest_wait_seconds,
+        "sticky_agent": wait.sticky_agent,
+        "sticky_seconds": wait.sticky_seconds,
+        "context": wait.context,
+    }

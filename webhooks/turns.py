@@ -1,0 +1,266 @@
+"""One webhook of a caller's leg: read, take the turn, write, store. At most three hops from route to effect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from ivr.actions import Action, Join, Leave, PlaceCallback, Say, Send, Wait
+from ivr.call import CallEvent, Ended, Session, WaitEnded
+from ivr.carriers.twilio import read, write
+from ivr.engine import Turn, begin, take_turn
+from ivr.errors import StoreUnavailable
+from ivr.jobs.links import Links
+from ivr.jobs.wiring import Line
+from ivr.notes import Note
+from routing.model import EnterResult
+
+TURN_SECONDS = 4.0
+_TRIES = 3
+_NOT_ENTERED = {EnterResult.FULL: "full", EnterResult.CLOSED: "closed", EnterResult.NOBODY: "nobody", EnterResult.IMPOSSIBLE: "nobody"}
+_NOT_ANSWERED = frozenset({"busy", "no-answer", "failed", "canceled"})
+
+Form = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A document and whether offers should be looked for now that it is stored."""
+
+    document: str
+    waiting: bool = False
+
+
+class Turns:
+    """Carries out callers' webhooks on a line. Every method returns a TwiML document."""
+
+    def __init__(self, line: Line, links: Links) -> None:
+        self.line = line
+        self.links = links
+        self._pool = ThreadPoolExecutor(max_workers=line.settings.web_threads, thread_name_prefix="turn")
+
+    # The caller's events
+
+    def arrive(self, form: Form, call_id: str) -> str:
+        """A call comes in (or the carrier asks again for one that did)."""
+        session, answer = self.line.calls.recall_turn(call_id, "arrived")
+        if answer is not None:
+            return answer
+        if session is not None:  # known, but not by this delivery: go on where it stands
+            return self._again(session, form)
+        return self._start(form, call_id, delivery="arrived")
+
+    def turn(self, form: Form, call_id: str, of: str, number: str) -> str:
+        """What came of an action: `of` names it, `number` is the turn whose document asked for it."""
+        if of in ("queue", "talk") and form.get("CallStatus") == "completed":
+            return write.empty()  # the caller hung up meanwhile: the status callback tells
+        delivery = f"{of}:{number}"
+        for _ in range(_TRIES):
+            session, answer = self.line.calls.recall_turn(call_id, delivery)
+            if answer is not None:
+                return answer
+            if session is None:
+                return self._start(form, call_id, delivery=delivery, interrupted=True)
+            if of not in ("queue", "talk", "wait_over", "requeue") and number != str(session.turn):
+                return self._latest(session)
+            if of == "talk" and not self.line.switchboard.talk_over(call_id) and self.line.switchboard.waits_again(session):
+                document = self._back_to_queue(session, delivery)
+            else:
+                event = self._event(form, session, of, delivery)
+                if event is None:
+                    return write.empty()
+                document = self._carry_out(session, event, delivery)
+            if document is not None:
+                return document
+        return self.line.calls.answer(call_id, delivery) or self.apology()
+
+    def wait(self, form: Form, call_id: str, delivery: str) -> str:
+        """What a waiting caller hears next; also the proof that the caller is still there."""
+        for _ in range(_TRIES):
+            session, answer = self.line.calls.recall_turn(call_id, delivery)
+            if answer is not None:
+                return answer
+            if session is None:
+                return self._start(form, call_id, delivery=delivery, interrupted=True)
+            if not self.line.board.alive(call_id) and not self.line.calls.talk(call_id).get("token"):
+                self.line.switchboard.waits_again(session)
+            self.line.calls.alive(call_id)
+            document = self._carry_out(session, read.read_wait(form, call_id, delivery, self.line.now()), delivery)
+            if document is not None:
+                return document
+        return self.line.calls.answer(call_id, delivery) or self.apology()
+
+    def join(self, form: Form, call_id: str, token: str) -> str:
+        """The caller is brought to the agent's room; back to the queue where the agent is gone already."""
+        session = self.line.calls.load(call_id)
+        talk = self.line.switchboard.caller_joins(call_id, token) if session else None
+        if session is None:
+            return self._start(form, call_id, delivery=f"join:{token}", interrupted=True)
+        if talk is None:
+            return self.turn(form, call_id, "talk", f"{session.turn}-{token[:8]}")
+        return write.write((Join(talk["room"], label=f"caller-{call_id}", ends=True),), self._links(session), self._audio, self.apology_text(session))
+
+    def over(self, form: Form, call_id: str, *, inferred: bool = False) -> None:
+        """The caller's leg ended. Told twice or late, the state is the same."""
+        status = read.read_status(form, call_id)
+        if not status.over:
+            self.line.calls.alive(call_id)
+            return
+        for _ in range(_TRIES):
+            session = self.line.calls.load(call_id)
+            if session is None:
+                return
+            self.line.switchboard.caller_gone(call_id)
+            now = self.line.now()
+            event = Ended(call_id, status.happening, now, status=status.status, seconds=status.seconds)
+            turn = self._take(session, event)
+            ended_by = "carrier" if status.status in _NOT_ANSWERED else ("system" if session.ended else "caller")
+            ended = Note(call_id, "Ended", now, {"ended_by": ended_by, "status": status.status, "seconds": status.seconds, "inferred": inferred})
+            ended_session = turn.session.but(ended=True, turn=session.turn + 1)
+            if self.line.calls.commit(ended_session, expected_turn=session.turn, notes=[*turn.notes, ended], happening=f"ended:{call_id}"):
+                break
+            if any(note.kind == "Ended" for note in self.line.calls.journal(call_id)[-5:]):
+                break
+        self.line.calls.ask_record(call_id)
+
+    # How a turn is carried out
+
+    def _start(self, form: Form, call_id: str, *, delivery: str, interrupted: bool = False) -> str:
+        """The first turn of a call; `interrupted`: a call in progress that nothing is known of any more."""
+        arrived = read.read_arrival(form, call_id, self.line.now())
+        live = self.line.live()
+        flow = live.flow_for(arrived.to_number)
+        turn = self._within(lambda: begin(live.bundle, flow, arrived, call_id, live.revision, live.world(arrived.caller)))
+        if interrupted:
+            sorry = Say(self.line.phrase("interrupted", turn.session.language), turn.session.language)
+            turn = replace(turn, actions=(sorry, *turn.actions))
+        document = self._store(None, turn, arrived, delivery)
+        return document or self.line.calls.answer(call_id, delivery) or self.apology()
+
+    def _carry_out(self, session: Session, event: CallEvent, delivery: str) -> str | None:
+        """Take the turn and store it; None where another delivery was quicker (read again and decide anew)."""
+        return self._store(session, self._take(session, event), event, delivery)
+
+    def _take(self, session: Session, event: CallEvent) -> Turn:
+        live = self.line.live(session.revision)
+        return self._within(lambda: take_turn(live.bundle, session, event, live.world(session.caller)))
+
+    def _within(self, what: Callable[[], Turn]) -> Turn:
+        """The turn, or TimeoutError after TURN_SECONDS: a late one is thrown away, because only this thread stores."""
+        return self._pool.submit(what).result(timeout=TURN_SECONDS)
+
+    def _store(self, before: Session | None, turn: Turn, event: CallEvent, delivery: str) -> str | None:
+        turn, entered = self._enter(turn, event)
+        leave = next((action for action in turn.actions if isinstance(action, Leave)), None)
+        if leave:
+            self.line.calls.set_talk(turn.session.call_id, leave_result=leave.result)
+        session = turn.session.but(turn=(before.turn if before else 0) + 1)
+        document = write.write(turn.actions, self._links(session), self._audio, self.apology_text(session))
+        stored = self.line.calls.commit(
+            session, expected_turn=before.turn if before else None, notes=turn.notes, delivery=delivery, answer=document
+        )
+        if not stored:
+            return None
+        self._after(session, turn.actions)
+        if entered:
+            self.line.switchboard.offer()
+        return document
+
+    def _enter(self, turn: Turn, event: CallEvent) -> tuple[Turn, bool]:
+        """Put the caller into the queue that the turn ends in; where that is not possible the flow's exit is taken at once."""
+        for _ in range(_TRIES):
+            wait = turn.actions[-1] if turn.actions else None
+            if not isinstance(wait, Wait):
+                return turn, False
+            now = self.line.now()
+            entered = self.line.switchboard.enter(turn.session, wait)
+            if entered.accepted:
+                note = self.line.switchboard.queued_note(turn.session, wait, entered, now)
+                return replace(turn, notes=(*turn.notes, note)), True
+            refused = WaitEnded(turn.session.call_id, f"{event.event_id}:refused", now, result=_NOT_ENTERED.get(entered.result, "failed"))
+            further = self._take(turn.session, refused)
+            turn = Turn(further.session, (*turn.actions[:-1], *further.actions), (*turn.notes, *further.notes))
+        return turn, False
+
+    def _after(self, session: Session, actions: tuple[Action, ...]) -> None:
+        """Carry out what has no place in a document. Text and callback are promised to the caller only once they are written down."""
+        for action in actions:
+            if isinstance(action, Send):
+                self.line.outbox.push("send_text", call_id=session.call_id, to_number=action.to_number, text=action.text)
+            elif isinstance(action, PlaceCallback):
+                self.line.callbacks.place(session, action)
+
+    def _event(self, form: Form, session: Session, of: str, delivery: str) -> CallEvent | None:
+        """The event that a webhook stands for; None where it changes nothing."""
+        now = self.line.now()
+        if of == "wait_over":
+            result = form.get("_result", "no_answer")
+            return WaitEnded(session.call_id, delivery, now, result=result)
+        event = read.read_turn(form, session.call_id, of, delivery, now)
+        if of == "queue" and isinstance(event, WaitEnded):
+            if event.result in ("redirected", "hung_up"):
+                return None
+            result = event.result
+            if result == "left":
+                result = self.line.calls.talk(session.call_id).get("leave_result", "left")
+            self.line.switchboard.leave(session.call_id, result)
+            return replace(event, result=result)
+        return event
+
+    def _back_to_queue(self, session: Session, delivery: str) -> str | None:
+        """The agent vanished before the talk began: the caller waits on, in the old place."""
+        queue = self.line.calls.talk(session.call_id).get("queue", "")
+        again = session.but(turn=session.turn + 1)
+        sorry = Say(self.line.phrase("agent_lost", session.language), session.language)
+        document = write.write((sorry, Wait(queue)), self._links(again), self._audio, self.apology_text(session))
+        stored = self.line.calls.commit(again, expected_turn=session.turn, delivery=delivery, answer=document)
+        return document if stored else None
+
+    def _again(self, session: Session, form: Form) -> str:
+        """The carrier starts a known call anew (its own retry after an error): go on politely where it stands."""
+        return self.turn(form, session.call_id, "continue", str(session.turn))
+
+    def _latest(self, session: Session) -> str:
+        """A late or repeated answer to an older document: come back for the present one."""
+        return self.turn({}, session.call_id, "continue", str(session.turn))
+
+    # What documents are made of
+
+    def _links(self, session: Session) -> Callable[[str], str]:
+        def link(of: str) -> str:
+            call, number = session.call_id, session.turn
+            if of == "wait":
+                return self.links.sealed("/voice/wait", call, turn=number)
+            if of == "room":
+                return self.links.sealed("/voice/room", call, call_id=call)
+            if of == "recording":
+                return self.links.sealed("/voice/recording", call)
+            if of == "hold":
+                return self.links.plain("/voice/hold")
+            return self.links.sealed("/voice/turn", call, of=of, turn=number)
+
+        return link
+
+    def _audio(self, name: str) -> str | None:
+        if name.startswith(("http://", "https://")):
+            return name
+        return self.links.plain(f"/audio/{name}") if self.line.has_audio(name) else None
+
+    def apology_text(self, session: Session | None = None) -> str:
+        return self.line.phrase("apology", session.language if session else None)
+
+    def apology(self) -> str:
+        """The document for when nothing else works."""
+        return write.last_words(self.apology_text(), self.line.settings.fallback_number)
+
+    def context_of(self, call_id: str) -> dict[str, object]:
+        """What the agent shall know about a waiting caller."""
+        try:
+            found: dict[str, object] = json.loads(self.line.calls.talk(call_id).get("context") or "{}")
+        except (StoreUnavailable, ValueError):
+            return {}
+        return found
+
+
