@@ -1,0 +1,163 @@
+"""Learns a head (head.py) from normalised phrases: the linear scores, their calibration and the in-scope threshold.
+
+Calibration and threshold come from cross-validation over the phrases themselves, so no held-out or out-of-scope data is needed.
+One set of settings serves every data set; the measurements behind them are in docs/intents.md.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, sparse
+
+from ivr.intents.encoders.seam import Vectors
+from ivr.intents.head import LEXICAL_SHARE, NOTHING, Floats, Head, softmax
+from ivr.intents.lexical import Vocabulary
+
+SOFT_UP_TO = 5_000  # phrases; beyond, the margin-based learner is as good and several times quicker
+SOFT_C = 20.0
+MARGIN_C = 1.0
+FOLDS = 5
+FOLDS_LARGE = 2
+REJECTED_IN_SCOPE = 0.05  # so many of the supervisor's own phrases may be turned down when held out
+SEED = 7
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What cross-validation saw: one row per phrase that could be held out."""
+
+    rows: NDArray[np.int64]
+    raw: Floats
+    top: Floats
+    cosine: Floats
+    right: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A head with the held-out scores it was calibrated on."""
+
+    head: Head
+    held_out: HeldOut
+
+
+def fit(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, intents: Sequence[str] | None = None) -> Fitted:
+    """A calibrated head for `texts` (normalised), their intents and embeddings; at least two are needed.
+
+    Phrases labelled NOTHING are out of scope: they are a class of their own, and are left out where the threshold is found.
+    """
+    names = tuple(intents if intents is not None else dict.fromkeys(labels))
+    place = {name: column for column, name in enumerate(names)}
+    owners = np.array([place[label] for label in labels], dtype=np.int32)
+    vocabulary = Vocabulary.learn(texts)
+    features = sparse.hstack([vocabulary.matrix(texts) * LEXICAL_SHARE, sparse.csr_matrix(vectors)], format="csr")
+    held_out = cross_validate(features, vectors, owners, len(names))
+    weights, bias = linear(features, owners, len(names))
+    served = held_out.right != place.get(NOTHING, -1)
+    top, cosine = held_out.top[served], held_out.cosine[served]
+    scope = (*_scale(top), *_scale(cosine))
+    judged = (top - scope[0]) / scope[1]
+    if vectors.shape[1]:
+        judged = judged + (cosine - scope[2]) / scope[3]
+    head = Head(
+        intents=names,
+        vocabulary=vocabulary,
+        lexical=weights[: vocabulary.width],
+        meaning=weights[vocabulary.width :],
+        bias=bias,
+        temperature=temperature(held_out.raw, held_out.right),
+        phrases=vectors,
+        owners=owners,
+        scope=scope,
+        threshold=float(np.quantile(judged, REJECTED_IN_SCOPE)) if len(judged) else -1e9,
+    )
+    return Fitted(head, held_out)
+
+
+def linear(features: sparse.csr_matrix, owners: NDArray[np.int32], width: int) -> tuple[Floats, Floats]:
+    """Weights (features, intents) and bias of a linear classifier; an intent without rows gets a very low bias."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+
+    present = np.unique(owners)
+    if features.shape[0] <= SOFT_UP_TO:
+        learner = LogisticRegression(C=SOFT_C, max_iter=300, tol=1e-3)
+    else:
+        learner = LinearSVC(C=MARGIN_C, random_state=SEED)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        learner.fit(features, owners)
+    coefficients, intercept = learner.coef_, learner.intercept_
+    if len(present) == 2:  # scikit-learn keeps one row for two classes
+        coefficients, intercept = np.vstack([-coefficients, coefficients]) / 2, np.array([-intercept[0], intercept[0]]) / 2
+    weights = np.zeros((features.shape[1], width), dtype=np.float32)
+    bias = np.full(width, -1e3, dtype=np.float32)
+    weights[:, present] = coefficients.T
+    bias[present] = intercept
+    return weights, bias
+
+
+def cross_validate(features: sparse.csr_matrix, vectors: Vectors, owners: NDArray[np.int32], width: int) -> HeldOut:
+    """Scores of each phrase by a classifier that never saw it. An intent's only phrase is never held out."""
+    folds = _folds(owners)
+    rows, raws, cosines = [], [], []
+    for fold in range(int(folds.max(initial=-1)) + 1):
+        out = np.flatnonzero(folds == fold)
+        kept = np.flatnonzero(folds != fold)
+        if not len(out) or len(np.unique(owners[kept])) < 2:
+            continue
+        known = np.asarray(features[kept].sum(axis=0)).ravel() != 0  # a term that training never saw says nothing
+        weights, bias = linear(features[kept], owners[kept], width)
+        raw = np.asarray(features[out] @ (weights * known[:, None])) + bias
+        near = vectors[out] @ vectors[kept].T if vectors.shape[1] else np.zeros((len(out), len(kept)), dtype=np.float32)
+        near[owners[kept][None, :] != raw.argmax(axis=1)[:, None]] = -2.0
+        rows.append(out)
+        raws.append(raw.astype(np.float32))
+        cosines.append(near.max(axis=1))
+    if not rows:
+        nothing = np.zeros(0, dtype=np.float32)
+        return HeldOut(
+            np.zeros(0, dtype=np.int64), np.zeros((0, width), dtype=np.float32), nothing, nothing, np.zeros(0, dtype=np.int32)
+        )
+    order = np.concatenate(rows)
+    raw = np.concatenate(raws)
+    return HeldOut(order, raw, raw.max(axis=1), np.concatenate(cosines), owners[order])
+
+
+def _folds(owners: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The fold of each row: an intent's phrases dealt out evenly in a seeded order; -1 for an intent's only phrase."""
+    count = FOLDS if len(owners) <= SOFT_UP_TO else FOLDS_LARGE
+    random = np.random.default_rng(SEED)
+    folds = np.full(len(owners), -1, dtype=np.int64)
+    for owner, size in Counter(owners.tolist()).items():
+        if size > 1:
+            mine = np.flatnonzero(owners == owner)
+            folds[mine] = (random.permutation(size) + random.integers(count)) % min(count, size)
+    return folds
+
+
+def temperature(raw: Floats, right: NDArray[np.int32]) -> float:
+    """The divisor that makes softmax of `raw` as honest as one number can: least negative log likelihood on held-out rows."""
+    if not len(raw):
+        return 1.0
+
+    def surprise(log_temperature: float) -> float:
+        shares = softmax((raw / np.exp(log_temperature)).astype(np.float32))
+        return float(-np.log(np.maximum(shares[np.arange(len(raw)), right], 1e-12)).mean())
+
+    found = optimize.minimize_scalar(surprise, bounds=(-4.0, 4.0), method="bounded")
+    return float(np.exp(found.x))
+
+
+def _scale(values: Floats) -> tuple[float, float]:
+    """Mean and deviation (never zero)."""
+    if not len(values):
+        return 0.0, 1.0
+    return float(values.mean()), float(max(values.std(), 1e-6))

@@ -1,0 +1,73 @@
+"""Understands what a caller said: the one thing of this package that the web path uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ivr.errors import IntentError
+from ivr.intents.encoders.onnx import default_encoder
+from ivr.intents.encoders.seam import Encoder
+from ivr.intents.head import NOTHING, Scores
+from ivr.intents.model import LanguageModel, Model
+from ivr.intents.pipeline import pipeline, read
+from ivr.intents.shelf import Shelf
+from ivr.intents.words import primary
+from ivr.world import Candidate, Understanding
+
+ELSEWHERE = 0.25
+"""How much an intent counts that this menu does not offer: callers mostly answer what they were asked, but not always."""
+MOST_CANDIDATES = 5
+
+
+class Recogniser:
+    """A loaded model. Read only after construction, so threads and forked processes share it freely."""
+
+    def __init__(self, model: Model, encoder: Encoder) -> None:
+        if model.encoder != encoder.name:
+            raise IntentError(
+                f"model {model.version} was trained with encoder {model.encoder}, and this process has {encoder.name}; run `ivr intents train`"
+            )
+        self.model = model
+        self.encoder = encoder
+        self._pipelines = {name: pipeline(part, encoder) for name, part in model.languages.items()}
+
+    @classmethod
+    def load(cls, folder: Path, encoder: Encoder | None = None) -> Recogniser:
+        """The active version of a models folder. Raises IntentError with the reason where there is none or it is broken."""
+        return cls(Shelf(folder).load(), encoder or default_encoder())
+
+    @property
+    def version(self) -> str:
+        """Named on every call record."""
+        return self.model.version
+
+    def part(self, language: str) -> LanguageModel:
+        """The trained part for a language, else the line's first language."""
+        return self.model.languages[self._language(language)]
+
+    def _language(self, language: str) -> str:
+        name = primary(language)
+        return name if name in self.model.languages else self.model.default_language
+
+    def understand(self, text: str, language: str, intents: tuple[str, ...] = ()) -> Understanding:
+        """The meaning of `text` among `intents` (empty: all). Bounded time for any text; never raises."""
+        name = self._language(language)
+        doc = read(self._pipelines[name], text)
+        scores: Scores | None = doc._.scores
+        if scores is None:
+            return Understanding(text=doc.text, out_of_scope=True, model=self.version)
+        head = self.model.languages[name].head
+        candidates, elsewhere = self._candidates(head.intents, scores, intents)
+        unknown = scores.in_scope < head.threshold or elsewhere
+        return Understanding(doc.text, candidates, unknown, model=self.version)
+
+    def _candidates(self, names: tuple[str, ...], scores: Scores, wanted: tuple[str, ...]) -> tuple[tuple[Candidate, ...], bool]:
+        """Best first, among the wanted; and whether the sentence means something that is not among them."""
+        offered = np.array([name != NOTHING and (not wanted or name in wanted) for name in names])
+        shares = np.where(offered, 1.0, ELSEWHERE if wanted else 1.0) * scores.probabilities
+        shares = shares / shares.sum()
+        order = np.argsort(-shares)
+        found = tuple(Candidate(names[i], round(float(shares[i]), 4)) for i in order if offered[i])[:MOST_CANDIDATES]
+        return found, not bool(offered[order[0]])

@@ -1,0 +1,166 @@
+"""Phrases in, a model version out. Everything slow about understanding happens here, never while somebody is on the line."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from ivr.errors import IntentError
+from ivr.intents.encoders.onnx import default_encoder
+from ivr.intents.encoders.seam import Encoder, Vectors
+from ivr.intents.fitting import fit
+from ivr.intents.head import NOTHING
+from ivr.intents.model import LanguageModel, Model, save, version_of
+from ivr.intents.normalising import normalise
+from ivr.intents.phrasebook import Phrase, Phrasebook, read_phrasebook
+from ivr.intents.shelf import Shelf
+from ivr.intents.words import Words, words_of
+
+RECIPE = "1"  # raise it when learning or normalising changes, so that the same phrases make a new version
+NAME_UP_TO = 30  # an intent with more phrases than this learns nothing from its own name
+_MEANS_SOMETHING = re.compile(r"[^\W\d_]{3,}")
+
+
+class PhraseCache:
+    """Embeddings of phrases seen before, kept beside the models: adding one intent encodes only its own phrases."""
+
+    def __init__(self, encoder: Encoder, folder: Path | None) -> None:
+        self.encoder = encoder
+        self._path = folder / f"phrases-{hashlib.sha256(encoder.name.encode()).hexdigest()[:12]}.npz" if folder else None
+        self._known: dict[str, int] = {}
+        self._rows: Vectors = np.zeros((0, encoder.width), dtype=np.float32)
+        if self._path and self._path.is_file():
+            try:
+                with np.load(self._path, allow_pickle=False) as stored:
+                    keys, rows = stored["keys"], stored["rows"]
+            except (OSError, ValueError, KeyError):
+                return  # a broken cache costs seconds, nothing else
+            if rows.shape == (len(keys), encoder.width):
+                self._known = {str(key): row for row, key in enumerate(keys)}
+                self._rows = rows
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Embeddings of normalised texts."""
+        if not self.encoder.width:
+            return self.encoder.encode(texts)
+        keys = [hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts]
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
+        if missing:
+            fresh = self.encoder.encode(list(missing.values()))
+            for row, key in enumerate(missing, len(self._rows)):
+                self._known[key] = row
+            self._rows = np.vstack([self._rows, fresh])
+            self._keep()
+        return self._rows[[self._known[key] for key in keys]]
+
+    def _keep(self) -> None:
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, draft = tempfile.mkstemp(suffix=".npz", dir=self._path.parent)
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, keys=np.array(list(self._known)), rows=self._rows)
+            Path(draft).replace(self._path)
+        except OSError:
+            return  # the next training encodes again
+
+
+def learnable(phrases: Sequence[Phrase], negatives: Sequence[Phrase], words: Words) -> tuple[list[str], list[str]]:
+    """Normalised texts and their labels: the phrases, each intent's own name where it says something, and what is out of scope."""
+    texts, labels = [], []
+    for phrase in phrases:
+        text = normalise(phrase.text, words)
+        if text:
+            texts.append(text)
+            labels.append(phrase.intent or NOTHING)
+    for intent, count in Counter(labels).items():
+        name = normalise(intent.replace("_", " "), words)
+        if count <= NAME_UP_TO and len(_MEANS_SOMETHING.findall(name)) >= 2 and words.language == "en" and name not in texts:
+            texts.append(name)
+            labels.append(intent)
+    for phrase in negatives:
+        text = normalise(phrase.text, words)
+        if text and text not in texts:
+            texts.append(text)
+            labels.append(NOTHING)
+    return texts, labels
+
+
+def learn(phrases: Sequence[Phrase], negatives: Sequence[Phrase], words: Words, cache: PhraseCache) -> LanguageModel:
+    """One language's part of a model. Raises IntentError where there are fewer than two intents."""
+    texts, labels = learnable(phrases, negatives, words)
+    if len({label for label in labels if label != NOTHING}) < 2:
+        raise IntentError(f"{words.language}: at least two intents with phrases are needed")
+    fitted = fit(texts, labels, cache.encode(texts))
+    return LanguageModel(fitted.head, tuple(texts), words)
+
+
+def train_model(book: Phrasebook, house: Path | None, cache: PhraseCache) -> Model:
+    """A model of a phrasebook, not yet saved."""
+    languages = {
+        language: learn(book.of(language), book.negatives(language), words_of(language, house), cache)
+        for language in book.languages
+    }
+    if not languages:
+        raise IntentError(f"{book.file} has no phrases")
+    return Model(
+        version=version_of(book.fingerprint, cache.encoder.name, RECIPE),
+        encoder=cache.encoder.name,
+        fingerprint=book.fingerprint,
+        languages=languages,
+        titles=book.titles,
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def train(
+    config_folder: Path, models_folder: Path, *, activate: bool = True, encoder: Encoder | None = None, by: str = ""
+) -> str:
+    """Train from `config_folder/intents.yaml`, keep the version on the shelf and (by default) activate it; returns the version.
+
+    Raises IntentError with the reason; then the active model stays as it was. One training at a time per models folder.
+    """
+    encoder = encoder or default_encoder()
+    book, findings = read_phrasebook(config_folder)
+    errors = [problem for problem in findings.sorted() if problem.severity == "error"]
+    if errors:
+        raise IntentError("the intents cannot be trained:\n" + "\n".join(str(problem) for problem in errors[:20]))
+    shelf = Shelf(models_folder)
+    models_folder.mkdir(parents=True, exist_ok=True)
+    with (models_folder / ".training").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        version = version_of(book.fingerprint, encoder.name, RECIPE)
+        if not shelf.has(version):
+            save(train_model(book, config_folder, PhraseCache(encoder, models_folder / "cache")), models_folder)
+        (models_folder / "trained").write_text(f"{version}\n", encoding="utf-8")
+        if activate:
+            shelf.activate(version, by, "train")
+    return version
+
+
+def ensure_current(config_folder: Path, models_folder: Path, *, encoder: Encoder | None = None) -> str | None:
+    """Train and activate where config/intents.yaml changed since the last training; None where there was nothing to do.
+
+    For a background worker. A version activated or rolled back by hand stays until the phrases change.
+    """
+    encoder = encoder or default_encoder()
+    book, _ = read_phrasebook(config_folder)
+    wanted = version_of(book.fingerprint, encoder.name, RECIPE)
+    shelf = Shelf(models_folder)
+    try:
+        last = (models_folder / "trained").read_text(encoding="utf-8").strip()
+    except OSError:
+        last = ""
+    if shelf.active and last == wanted:
+        return None
+    return train(config_folder, models_folder, encoder=encoder, by="background")

@@ -1,0 +1,95 @@
+"""The words of a language as data: digits, numbers, fillers, months, spelling alphabets, ways to say yes.
+
+Each language is a folder with a `words.yaml`: those of the product are in `languages/`, those of a house in
+`config/languages/`. A house's file of the same language adds to the product's; a new language needs its file only.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ivr.errors import IntentError
+
+SHIPPED = Path(__file__).parent / "languages"
+
+
+@dataclass(frozen=True)
+class Words:
+    """All tables of one language; keys are folded (lower case, no accents)."""
+
+    language: str
+    tables: dict[str, Any] = field(default_factory=dict)
+
+    def table(self, name: str) -> dict[str, Any]:
+        """The table of that name, folded; empty where the language has none."""
+        found = self.tables.get(name)
+        return found if isinstance(found, dict) else {}
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        """The list of that name, folded; empty where the language has none."""
+        found = self.tables.get(name)
+        return tuple(found) if isinstance(found, list) else ()
+
+    def text(self, name: str, default: str = "") -> str:
+        """The single text of that name."""
+        found = self.tables.get(name)
+        return found if isinstance(found, str) else default
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, so that "días", "dias" and "DÍAS" are one word. ñ stays: "ano" is not "año"."""
+    kept = text.lower().replace("ñ", "\0")
+    plain = "".join(c for c in unicodedata.normalize("NFKD", kept) if not unicodedata.combining(c))
+    return plain.replace("\0", "ñ")
+
+
+def primary(language: str) -> str:
+    """The language without its country: "es-ES" -> "es"."""
+    return re.split(r"[-_]", language.strip().lower() or "en")[0]
+
+
+def _folded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {fold(str(key)): _folded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_folded(inner) for inner in value]
+    if isinstance(value, str):
+        return fold(value)
+    return value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tables = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise IntentError(f"{path} cannot be read as YAML: {str(error)[:200]}") from error
+    if not isinstance(tables, dict):
+        raise IntentError(f"{path} must hold tables such as `fillers:` and `numbers:`")
+    folded: dict[str, Any] = _folded(tables)
+    return folded
+
+
+@cache
+def words_of(language: str, house_folder: Path | None = None) -> Words:
+    """The words of `language` (any BCP 47 tag). A language nobody described has empty tables and still works for intents."""
+    name = primary(language)
+    tables: dict[str, Any] = {}
+    for folder in (SHIPPED, house_folder / "languages" if house_folder else None):
+        path = folder / name / "words.yaml" if folder else None
+        if path is None or not re.fullmatch(r"[a-z]{2,8}", name) or not path.is_file():
+            continue
+        for key, value in _read(path).items():
+            if isinstance(value, dict) and isinstance(tables.get(key), dict):
+                tables[key] = {**tables[key], **value}
+            elif isinstance(value, list) and isinstance(tables.get(key), list):
+                tables[key] = [*tables[key], *(item for item in value if item not in tables[key])]
+            else:
+                tables[key] = value
+    return Words(name, tables)
