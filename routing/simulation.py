@@ -35,7 +35,7 @@ from routing.policies import (
     urgency,
 )
 from routing.simulation_draws import Callers, draw_callers
-from routing.simulation_scenario import Scenario
+from routing.simulation_scenario import Scenario, Shift
 
 
 class Outcome(IntEnum):
@@ -188,7 +188,7 @@ class _Floor:
     def run(self, on_time: Callable[[float], None] | None) -> Day:
         """Play all events; nobody is left waiting or talking in the end, unless nobody ever signs in who could answer."""
         for index, crew in enumerate(self.crew_index):
-            for shift in self.scenario.crews[crew].shifts:
+            for shift in _joined(self.scenario.crews[crew].shifts):
                 self.events.append((shift.from_seconds, _SIGN_IN, index, 0))
                 self.events.append((shift.to_seconds, _SIGN_OUT, index, 0))
         heapq.heapify(self.events)
@@ -427,6 +427,17 @@ class _Floor:
         self.idle_before[call] = now - self.idle_since[agent]
         self.busy_seconds[agent] += ends_at - now
         heapq.heappush(self.events, (ends_at, _FREE, agent, call))
+
+
+def _joined(shifts: tuple[Shift, ...]) -> list[Shift]:
+    """Shifts in order, those that touch or overlap as one: nobody signs in twice."""
+    joined: list[Shift] = []
+    for shift in sorted(shifts, key=lambda shift: shift.from_seconds):
+        if joined and shift.from_seconds <= joined[-1].to_seconds:
+            joined[-1] = replace(joined[-1], to_seconds=max(joined[-1].to_seconds, shift.to_seconds))
+        else:
+            joined.append(shift)
+    return joined
 
 
 def _at(pattern: WaitingCall, arrived_at: float) -> WaitingCall:

@@ -91,7 +91,8 @@ def _times(stream: np.random.Generator, spread: Spread, count: int) -> Floats:
             return stream.lognormal(math.log(mean_seconds) - variance / 2, math.sqrt(variance), count)
         case Empirical(points_seconds):
             points = np.asarray(points_seconds)
-            return np.interp(stream.random(count) * (len(points) - 1), np.arange(len(points)), points)
+            drawn: Floats = np.interp(stream.random(count) * (len(points) - 1), np.arange(len(points)), points)
+            return drawn
 
 
 def _recorded(scenario: Scenario, call_type: CallType, replication: int) -> tuple[Floats, Floats, Floats]:

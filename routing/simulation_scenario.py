@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from routing.model import Agent, Needs, Queue
 
@@ -49,7 +50,7 @@ class Empirical:
         points = self.points_seconds
         if len(points) == 1:
             return points[0]
-        return sum((low + high) / 2 for low, high in zip(points, points[1:], strict=False)) / (len(points) - 1)
+        return sum((low + high) / 2 for low, high in pairwise(points)) / (len(points) - 1)
 
 
 Spread = Fixed | Exponential | LogNormal | Empirical
@@ -136,7 +137,7 @@ class Scenario:
     from_seconds: float
     to_seconds: float
     call_types: tuple[CallType, ...]
-    crews: tuple[Crew, ...]
+    crews: tuple[Crew, ...]  # with different names
     queues: Mapping[str, Queue]
     lines: int | None = None  # callers talking or waiting at most; further ones get the busy tone
     ring_seconds: float = 0.0  # from the offer to the answer; counts as waiting
