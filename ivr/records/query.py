@@ -1,0 +1,215 @@
+"""One query object for calls: what the API, the command line, exports and the console ask with."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ivr.records.columns import from_micros, to_micros
+from ivr.records.database import REPORT_SECONDS, WEB_SECONDS
+from ivr.records.figures import counted_in
+from ivr.records.parameters import BadQuery, nearest, read_range, read_time, read_zone
+from ivr.records.record import FcrState, Outcome
+from ivr.records.store import Store
+from ivr.records.tables import calls, issues, legs, visits
+
+MOST_ROWS = 500
+_CHUNK = 2000
+
+# Filters that compare one column. `agent`, `intent` and `caller` look further than that, see `_conditions`.
+_COLUMNS = {
+    "queue": calls.c.queue, "flow": calls.c.flow, "revision": calls.c.revision, "outcome": calls.c.outcome, "language": calls.c.language,
+    "segment": calls.c.segment, "team": calls.c.team, "model": calls.c.model, "disposition": calls.c.disposition, "direction": calls.c.direction,
+    "fcr_state": calls.c.fcr_state, "contact": calls.c.contact_id, "customer": calls.c.customer_id, "first_agent": calls.c.agent,
+    "first_intent": calls.c.intent, "call": calls.c.call_id, "repeat_of": calls.c.repeat_call_id, "to_number": calls.c.to_number,
+}  # fmt: skip
+FILTERS = (*_COLUMNS, "agent", "intent", "caller", "fcr")
+_CLOSED_SETS = {
+    "outcome": tuple(Outcome),
+    "fcr_state": tuple(FcrState),
+    "fcr": ("true", "false", "null"),
+    "direction": ("inbound", "outbound"),
+}
+NONE = "(none)"  # the value of a filter or group for "there is none"
+
+
+@dataclass(frozen=True)
+class CallQuery:
+    """Calls that started in [start, end), filtered. With `updated_since`, those that changed since then, in order of change.
+
+    `counted_in`: only calls that the figure of this name counts ("aht_contact", or "aht_contact.numerator").
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    updated_since: datetime | None = None
+    cursor: tuple[int, str] | None = None
+    limit: int = 100
+    descending: bool = False
+    counted_in: str | None = None
+    own_agent: str | None = None  # an agent's token sees the calls of this agent only
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows in order, and the cursor after the last of them (None: there are no more)."""
+
+    rows: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+def read_filters(arguments: Mapping[str, Sequence[str]], also: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Filters out of request arguments; `also` names parameters that are not filters. Raises BadQuery for anything else."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, values in arguments.items():
+        if name in also:
+            continue
+        if name not in FILTERS:
+            allowed = sorted({*FILTERS, *also})
+            raise BadQuery(f'unknown parameter "{name[:60]}".{nearest(name, allowed)}', allowed, name)
+        for value in values:
+            closed = _CLOSED_SETS.get(name)
+            if closed and value not in closed:
+                raise BadQuery(f'{name} "{value[:60]}" is not known.{nearest(value, closed)}', closed, name)
+            if len(value) > 200:
+                raise BadQuery(f"{name} is longer than 200 characters", parameter=name)
+        if len(values) > 50:
+            raise BadQuery(f"{name} is given more than 50 times", parameter=name)
+        found[name] = tuple(values)
+    return found
+
+
+def write_cursor(row: Mapping[str, Any], query: CallQuery) -> str:
+    """The opaque place after `row`."""
+    at = row["updated_at"] if query.updated_since is not None else row["started_at"]
+    return base64.urlsafe_b64encode(json.dumps([to_micros(at), row["call_id"]]).encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> tuple[int, str]:
+    """Raises BadQuery for anything that `write_cursor` did not write."""
+    try:
+        micros, call_id = json.loads(base64.urlsafe_b64decode(text[:400] + "=" * (-len(text[:400]) % 4)))
+        if isinstance(micros, int) and isinstance(call_id, str) and 0 <= micros < 2**62:
+            return micros, call_id
+    except (ValueError, binascii.Error, TypeError):
+        pass
+    raise BadQuery("the cursor is not one that this API gave out; start again without it", parameter="cursor")
+
+
+def read_call_query(arguments: Mapping[str, Sequence[str]], *, limit: int = 100) -> CallQuery:
+    """A query out of request arguments. Raises BadQuery with the parameter and, where the set is closed, the allowed values."""
+    also = ("from", "to", "tz", "updated_since", "cursor", "limit", "order", "counted_in")
+    filters = read_filters(arguments, also)
+    one = {name: arguments[name][0] for name in also if arguments.get(name)}
+    zone = read_zone(one.get("tz"))
+    start, end = read_range(arguments, zone)
+    if "limit" in one:
+        if not re.fullmatch(r"\d{1,4}", one["limit"]) or not 1 <= int(one["limit"]) <= MOST_ROWS:
+            raise BadQuery(f"limit must be a whole number from 1 to {MOST_ROWS}", parameter="limit")
+        limit = int(one["limit"])
+    order = one.get("order", "asc")
+    if order not in ("asc", "desc"):
+        raise BadQuery(f'order "{order[:20]}" is not known', ("asc", "desc"), "order")
+    since = read_time("updated_since", one["updated_since"], zone) if "updated_since" in one else None
+    if since is not None and order == "desc":
+        raise BadQuery("updated_since goes with order=asc: increments are read in order of change", ("asc",), "order")
+    cursor = read_cursor(one["cursor"]) if "cursor" in one else None
+    return CallQuery(start, end, filters, since, cursor, limit, order == "desc", one.get("counted_in"))
+
+
+def conditions(query: CallQuery, settled_before: datetime | None = None) -> list[sa.ColumnElement[bool]]:
+    """The query's WHERE, without its cursor."""
+    where: list[sa.ColumnElement[bool]] = []
+    if query.start is not None:
+        where.append(calls.c.started_at >= query.start)
+    if query.end is not None:
+        where.append(calls.c.started_at < query.end)
+    if query.updated_since is not None:
+        where.append(calls.c.updated_at >= query.updated_since)
+        if settled_before is not None:
+            where.append(calls.c.updated_at < settled_before)
+    if query.own_agent is not None:
+        where.append(_by_agent((query.own_agent,)))
+    where.extend(_condition(name, values) for name, values in query.filters.items())
+    if query.counted_in is not None:
+        where.append(counted_in(query.counted_in))
+    return where
+
+
+def _by_agent(agents: Sequence[str]) -> sa.ColumnElement[bool]:
+    return calls.c.call_id.in_(sa.select(legs.c.call_id).where(legs.c.agent.in_(agents)))
+
+
+def _condition(name: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
+    if name == "agent":
+        return _by_agent(values) if NONE not in values else calls.c.agent.is_(None)
+    if name == "intent":
+        return calls.c.call_id.in_(sa.select(issues.c.call_id).where(issues.c.intent.in_(values))) | calls.c.intent.in_(values)
+    if name == "caller":
+        numbers = [re.sub(r"^ (?=\d)", "+", value) for value in values]
+        return calls.c.from_number.in_(numbers) | calls.c.customer_id.in_(numbers)
+    if name == "fcr":
+        words = {"true": calls.c.fcr.is_(True), "false": calls.c.fcr.is_(False), "null": calls.c.fcr.is_(None)}
+        return sa.or_(*(words[value] for value in values))
+    column = _COLUMNS[name]
+    given = [value for value in values if value != NONE]
+    return column.in_(given) if len(given) == len(values) else sa.or_(column.is_(None), column.in_(given))
+
+
+def _select(store: Store, query: CallQuery, limit: int) -> sa.Select[Any]:
+    key = calls.c.updated_at if query.updated_since is not None else calls.c.started_at
+    settled = store.clock() - timedelta(seconds=store.settle_seconds) if store.settle_seconds else None
+    chosen = sa.select(calls).where(*conditions(query, settled))
+    if query.cursor is not None:
+        place = sa.tuple_(sa.literal(from_micros(query.cursor[0]), type_=key.type), sa.literal(query.cursor[1]))
+        here = sa.tuple_(key, calls.c.call_id)
+        chosen = chosen.where(here < place if query.descending else here > place)
+    order = (key.desc(), calls.c.call_id.desc()) if query.descending else (key, calls.c.call_id)
+    return chosen.order_by(*order).limit(limit)
+
+
+def _rows(connection: sa.Connection, statement: sa.Select[Any], *, parts: bool) -> list[dict[str, Any]]:
+    rows = [dict(row) for row in connection.execute(statement).mappings()]
+    if parts and rows:
+        for name, table in (("legs", legs), ("visits", visits)):
+            found: dict[str, list[dict[str, Any]]] = {row["call_id"]: [] for row in rows}
+            for start in range(0, len(rows), 900):
+                ids = [row["call_id"] for row in rows[start : start + 900]]
+                for part in connection.execute(
+                    sa.select(table).where(table.c.call_id.in_(ids)).order_by(table.c.call_id, table.c.n)
+                ).mappings():
+                    found[part["call_id"]].append(dict(part))
+            for row in rows:
+                row[name] = found[row["call_id"]]
+    return rows
+
+
+def list_calls(store: Store, query: CallQuery) -> Page:
+    """One page of calls with their legs and queue visits. Raises BadQuery, TooSlow, StoreUnavailable."""
+    with store.reading(WEB_SECONDS) as connection:
+        rows = _rows(connection, _select(store, query, query.limit + 1), parts=True)
+    more = len(rows) > query.limit
+    rows = rows[: query.limit]
+    return Page(rows, write_cursor(rows[-1], query) if more else None)
+
+
+def stream_calls(store: Store, query: CallQuery, *, parts: bool = False) -> Iterator[list[dict[str, Any]]]:
+    """All rows of a query, chunk by chunk at constant memory; no transaction stays open between two chunks."""
+    cursor = query.cursor
+    while True:
+        with store.reading(REPORT_SECONDS) as connection:
+            rows = _rows(connection, _select(store, replace(query, cursor=cursor), _CHUNK), parts=parts)
+        if rows:
+            yield rows
+        if len(rows) < _CHUNK:
+            return
+        cursor = read_cursor(write_cursor(rows[-1], query))

@@ -1,0 +1,131 @@
+"""Who called again, and about the same? Kept current as calls are recorded, so that no report has to search.
+
+`repeat_seconds` of a contact: from its end to the same person's next contact about the same issue; `return_seconds`: about
+anything. Both within 30 days. Blame stays with the first contact: it is the one that left something open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ivr.records.fcr import LONGEST_SECONDS
+from ivr.records.store import Store
+from ivr.records.tables import calls, issues
+
+_LONGEST = timedelta(seconds=LONGEST_SECONDS)
+
+
+def _contacts(person: str) -> sa.ColumnElement[bool]:
+    return sa.and_(calls.c.person == person, calls.c.is_contact == 1, calls.c.direction == "inbound")
+
+
+def link(connection: sa.Connection, call_id: str) -> None:
+    """Set a contact's own repeat and return by looking forward from its end."""
+    me = connection.execute(sa.select(calls).where(calls.c.call_id == call_id)).first()
+    if me is None:
+        return
+    values: dict[str, Any] = {"repeat_seconds": None, "repeat_call_id": None, "return_seconds": None}
+    if me.person and me.is_contact and me.direction == "inbound" and me.ended_at is not None:
+        later = sa.and_(
+            _contacts(me.person),
+            calls.c.started_at > me.started_at,
+            calls.c.started_at < me.ended_at + _LONGEST,
+            calls.c.call_id != call_id,
+        )
+        following = connection.scalar(sa.select(calls.c.started_at).where(later).order_by(calls.c.started_at).limit(1))
+        if following is not None:
+            values["return_seconds"] = _gap(me.ended_at, following)
+        mine, theirs = issues.alias("mine"), issues.alias("theirs")
+        same = sa.and_(
+            theirs.c.topic == mine.c.topic, sa.or_(theirs.c.entity == mine.c.entity, theirs.c.entity == "", mine.c.entity == "")
+        )
+        repeat = connection.execute(
+            sa.select(theirs.c.call_id, theirs.c.started_at)
+            .select_from(mine.join(theirs, sa.and_(theirs.c.person == me.person, same)))
+            .where(mine.c.call_id == call_id, theirs.c.call_id != call_id)
+            .where(theirs.c.started_at > me.started_at, theirs.c.started_at < me.ended_at + _LONGEST)
+            .order_by(theirs.c.started_at)
+            .limit(1)
+        ).first()
+        if repeat is not None:
+            values.update(repeat_seconds=_gap(me.ended_at, repeat.started_at), repeat_call_id=repeat.call_id)
+    connection.execute(calls.update().where(calls.c.call_id == call_id).values(values))
+
+
+def earlier(connection: sa.Connection, call_id: str, person: str | None, started_at: datetime) -> list[str]:
+    """Contacts whose repeat or return a contact of `person` at `started_at` may be, or was until now."""
+    pointing = sa.select(calls.c.call_id).where(calls.c.repeat_call_id == call_id)
+    found = set(connection.scalars(pointing)) if person is None else set()
+    if person is not None:
+        gap = (started_at - _LONGEST, started_at)
+        near = sa.and_(_contacts(person), calls.c.started_at < started_at, calls.c.ended_at > gap[0], calls.c.call_id != call_id)
+        # Seconds from their end to this start; whoever has a nearer repeat and return already is not concerned.
+        distance = sa.cast(sa.literal(started_at, type_=calls.c.started_at.type), sa.BigInteger) - sa.cast(
+            calls.c.ended_at, sa.BigInteger
+        )
+        open_ = sa.or_(
+            calls.c.return_seconds.is_(None),
+            calls.c.repeat_seconds.is_(None),
+            calls.c.return_seconds * 1_000_000 >= distance,
+            calls.c.repeat_seconds * 1_000_000 >= distance,
+            calls.c.repeat_call_id == call_id,
+        )
+        found |= set(
+            connection.scalars(sa.select(calls.c.call_id).where(near, open_).order_by(calls.c.started_at.desc()).limit(50))
+        )
+    return sorted(found)
+
+
+def _gap(end: datetime, start: datetime) -> float:
+    return max(0.0, (start - end).total_seconds())
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The contact that a caller is likely calling back about: fields of the fact `caller.repeat`."""
+
+    call_id: str
+    intent: str | None
+    entity: str | None
+    agent: str | None
+    queue: str | None
+    hours_ago: float
+    unresolved: bool
+
+
+def repeat_of(
+    store: Store, customer_id: str | None, number: str | None, now: datetime, window: timedelta | None = None
+) -> Repeat | None:
+    """The same person's last contact inside `window` (default: FCR's) that asked for something, while this call is still arriving.
+
+    Give `number` only where it tells a person (not withheld, not shared). None where they did not call lately.
+    """
+    people = _people(customer_id, number, store.rules.shared_numbers)
+    if not people:
+        return None
+    since = now - (window or timedelta(seconds=store.rules.window_seconds))
+    asked = sa.and_(
+        calls.c.person.in_(people),
+        calls.c.is_contact == 1,
+        calls.c.asked == 1,
+        calls.c.started_at >= since,
+        calls.c.started_at < now,
+    )
+    with store.reading() as connection:
+        row = connection.execute(sa.select(calls).where(asked).order_by(calls.c.started_at.desc()).limit(1)).first()
+    if row is None:
+        return None
+    hours = ((now - (row.ended_at or row.started_at)).total_seconds()) / 3600
+    unresolved = row.resolved is False or row.survey_resolved is False
+    return Repeat(row.call_id, row.intent, row.entity, row.agent, row.queue, round(max(0.0, hours), 2), unresolved)
+
+
+def _people(customer_id: str | None, number: str | None, shared: Iterable[str]) -> list[str]:
+    return ([f"customer:{customer_id}"] if customer_id else []) + (
+        [f"number:{number}"] if number and number not in set(shared) else []
+    )

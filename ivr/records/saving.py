@@ -1,0 +1,227 @@
+"""Writing a call: the journal, its record and everything that follows from it, in one transaction. Repeating it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ivr.errors import RecordError
+from ivr.notes import Note
+from ivr.records import corrections, outbox
+from ivr.records.compute import compute_record
+from ivr.records.fcr import judge
+from ivr.records.inbox import collect_utterances
+from ivr.records.record import CallRecord, Excluded, SurveyAnswer
+from ivr.records.repeats import earlier, link
+from ivr.records.rollup_tables import mark_dirty
+from ivr.records.store import Store, merge_notes, read_notes
+from ivr.records.tables import calls, events, issues, legs, surveys, utterances, visits
+from ivr.redaction import redact
+
+_KEPT = (
+    "contact_handled",
+    "contact_handle_seconds",
+    "fcr",
+    "fcr_state",
+    "fcr_excluded",
+    "fcr_decided_at",
+    "repeat_seconds",
+    "repeat_call_id",
+    "return_seconds",
+)
+
+
+def close_call(store: Store, notes: Sequence[Note], now: datetime) -> CallRecord:
+    """Store a call's journal and record. Call it again whenever more notes are known; nothing is counted twice.
+
+    What SQL already has of the journal is merged in, so that a late note alone is enough. Raises StoreUnavailable: keep the
+    journal and try again. Raises RecordError for a journal without an arrival.
+    """
+    if not notes:
+        raise RecordError("there is no journal to close")
+    with store.writing() as connection:
+        kept = read_notes(connection, notes[0].call_id)
+        merged = [_clean(note) for note in merge_notes(kept, notes)]
+        record = compute_record(merged, store.rules)
+        known = {note.seq for note in kept}
+        fresh = [note for note in merged if note.seq not in known]
+        if fresh:
+            rows = [{"call_id": n.call_id, "seq": n.seq, "at": n.at, "kind": n.kind, "data": n.data} for n in fresh]
+            connection.execute(events.insert(), rows)
+        write_record(store, connection, record, merged, now)
+    return record
+
+
+def recompute(store: Store, call_id: str, now: datetime) -> CallRecord:
+    """Compute a call's record again from its journal in SQL, with today's rules. Raises RecordError where there is no journal."""
+    with store.writing() as connection:
+        notes = read_notes(connection, call_id)
+        if not notes:
+            raise RecordError(f"there is no journal of call {call_id}")
+        record = compute_record(notes, store.rules)
+        write_record(store, connection, record, notes, now)
+    return record
+
+
+def _clean(note: Note) -> Note:
+    """The note with card numbers and the like taken out: the last gate before anything is kept for long."""
+    data = {
+        key: redact(value) if isinstance(value, str) and key in ("text", "value", "error") else value
+        for key, value in note.data.items()
+    }
+    return Note(note.call_id, note.kind, note.at, data, note.seq) if data != note.data else note
+
+
+def write_record(store: Store, connection: sa.Connection, record: CallRecord, notes: Sequence[Note], now: datetime) -> None:
+    """Put a computed record in place of what was known of the call, and bring everything that depends on it up to date."""
+    call_id = record.call_id
+    before = connection.execute(sa.select(calls).where(calls.c.call_id == call_id)).mappings().first()
+    stamp = store.clock()
+    row = record_row(record)
+    row.update(corrections.overlay(connection, call_id))
+    row["updated_at"] = stamp
+    settled = {name: before[name] for name in _KEPT} if before else {"fcr_state": "provisional"}
+    if before is not None and before["imported"]:
+        row["imported"] = 1
+    if before is None:
+        connection.execute(calls.insert(), {**row, **settled})
+    else:
+        connection.execute(calls.update().where(calls.c.call_id == call_id), row)
+    _write_parts(connection, record)
+    _write_utterances(connection, record, notes)
+    concerned = set(earlier(connection, call_id, record.person, record.started_at))
+    if before is not None and before["person"] != record.person:
+        concerned |= set(earlier(connection, call_id, None, record.started_at))
+    changed = settle(store, connection, call_id, record.contact_id, now, also=concerned)
+    times = [row["started_at"], *([before["started_at"]] if before else [])]
+    mark_dirty(connection, [*times, *changed])
+    outbox.announce(connection, store.subscriptions, record, first=before is None or before["ended_at"] is None, now=now)
+
+
+def settle(
+    store: Store, connection: sa.Connection, call_id: str, contact_id: str, now: datetime, also: set[str] | None = None
+) -> list[datetime]:
+    """Judge a contact and the earlier ones that it concerns again; gives the starts of the calls whose row changed."""
+    _sum_contact(connection, contact_id)
+    changed = []
+    for concerned in sorted({call_id, contact_id, *(also or ())}):
+        before = connection.execute(sa.select(calls).where(calls.c.call_id == concerned)).mappings().first()
+        if before is None:
+            continue
+        link(connection, concerned)
+        row = connection.execute(sa.select(calls).where(calls.c.call_id == concerned)).mappings().one()
+        verdict = judge(dict(row), _excluded(row, store.rules.shared_numbers), now, store.rules.window_seconds)
+        by_hand = corrections.overlay(connection, concerned).get("fcr", verdict.fcr)
+        values = {
+            "fcr": by_hand,
+            "fcr_state": verdict.state,
+            "fcr_excluded": verdict.excluded,
+            "fcr_decided_at": verdict.decided_at,
+        }
+        if any(row[name] != value for name, value in values.items()) or dict(row) != dict(before):
+            connection.execute(calls.update().where(calls.c.call_id == concerned), {**values, "updated_at": store.clock()})
+            changed.append(row["started_at"])
+    return changed
+
+
+def _excluded(row: Any, shared_numbers: frozenset[str]) -> Excluded | None:
+    """As compute_record says, from the row: the row also knows corrections."""
+    if not row["is_contact"]:
+        return Excluded.FOLLOW_UP
+    if row["direction"] == "outbound":
+        return Excluded.OUTBOUND
+    if row["person"] is None:
+        return Excluded.SHARED_NUMBER if row["from_number"] in shared_numbers else Excluded.WITHHELD_NUMBER
+    return None if row["asked"] else Excluded.NO_REQUEST
+
+
+def _sum_contact(connection: sa.Connection, contact_id: str) -> None:
+    """Handle time of a contact: the dial-in and the calls back that came of it."""
+    of_contact = sa.select(sa.func.max(calls.c.handled), sa.func.sum(calls.c.handle_seconds)).where(
+        calls.c.contact_id == contact_id
+    )
+    handled, seconds = connection.execute(of_contact).one()
+    head = calls.update().where(calls.c.call_id == contact_id)
+    connection.execute(head, {"contact_handled": handled or 0, "contact_handle_seconds": round(seconds or 0.0, 3)})
+
+
+def record_row(record: CallRecord) -> dict[str, Any]:
+    """A record as columns of `calls`, without what follows from other calls."""
+    same = (
+        "call_id", "contact_id", "direction", "from_number", "to_number", "caller_kind", "attestation", "person", "customer_id", "customer_name",
+        "segment", "language", "flow", "revision", "intent", "entity", "model", "queue", "agent", "team", "started_at", "queued_at", "answered_at",
+        "ended_at", "menu_seconds", "queue_seconds", "ring_seconds", "talk_seconds", "hold_seconds", "wrap_up_seconds", "handle_seconds", "outcome",
+        "abandoned_where", "ended_by", "transfers", "disposition", "resolved", "survey_resolved", "recording", "reasked",
+    )  # fmt: skip
+    row = {name: getattr(record, name) for name in same}
+    for name in ("transferred_inside", "by_callback", "survey_offered", "asked", "self_service", "goal_confirmed", "handled"):
+        row[name] = int(getattr(record, name))
+    row["is_contact"] = int(record.contact_id == record.call_id)
+    row["intents"] = list(record.intents)
+    row["survey"] = {
+        a.question: {"answer": a.answer, "scale": a.scale, "direction": a.direction, "mode": a.mode} for a in record.survey
+    } or None
+    row["csat"], row["nps"], row["ces"] = (_score(record.survey, *of) for of in (("csat", 1, 5), ("nps", 0, 10), ("ces", 1, 7)))
+    row["legs_handled"] = len(record.legs)
+    row["wrap_up_pending"] = int(any(leg.wrap_up_pending for leg in record.legs))
+    return row
+
+
+def _score(survey: Sequence[SurveyAnswer], question: str, low: int, high: int) -> float | None:
+    """The answer on the figure's own scale, high is good; None for another scale: a 4 of 10 is not a 4 of 5."""
+    for answer in survey:
+        if answer.question != question or answer.answer is None:
+            continue
+        if answer.scale not in (None, f"{low}-{high}"):
+            return None
+        try:
+            value = float(answer.answer)
+        except ValueError:
+            return None
+        return None if not low <= value <= high else (low + high - value if answer.direction == "down" else value)
+    return None
+
+
+def _write_parts(connection: sa.Connection, record: CallRecord) -> None:
+    call = {"call_id": record.call_id, "started_at": record.started_at}
+    leg_names = (
+        "leg_id", "agent", "team", "queue", "answered_at", "ended_at", "ring_seconds", "talk_seconds", "hold_seconds", "wrap_up_seconds",
+        "handle_seconds", "ended", "disposition", "resolved",
+    )  # fmt: skip
+    rows: dict[sa.Table, list[dict[str, Any]]] = {
+        legs: [
+            {**call, "n": n, **{name: getattr(leg, name) for name in leg_names}, "wrap_up_capped": int(leg.wrap_up_capped), "wrap_up_pending": int(leg.wrap_up_pending)}
+            for n, leg in enumerate(record.legs, 1)
+        ],
+        visits: [
+            {**call, "n": n, "queue": v.queue, "queued_at": v.queued_at, "ended_at": v.ended_at, "waited_seconds": v.waited_seconds, "result": v.result, "cause": v.cause}
+            for n, v in enumerate(record.visits, 1)
+        ],
+        surveys: [
+            {"call_id": record.call_id, "n": n, "at": a.at, "question": a.question, "scale": a.scale, "direction": a.direction, "answer": a.answer, "mode": a.mode}
+            for n, a in enumerate(record.survey, 1)
+        ],
+        issues: [
+            {
+                **call, "topic": i.topic, "entity": i.entity, "intent": i.intent, "contact_id": record.contact_id, "ended_at": record.ended_at,
+                # Only a dial-in can be somebody's repeat: not a call back, nor a call that we placed.
+                "person": record.person if record.contact_id == record.call_id and record.direction == "inbound" else None,
+            }
+            for i in record.issues
+        ],
+    }  # fmt: skip
+    for table, parts in rows.items():
+        connection.execute(table.delete().where(table.c.call_id == record.call_id))
+        if parts:
+            connection.execute(table.insert(), parts)
+
+
+def _write_utterances(connection: sa.Connection, record: CallRecord, notes: Sequence[Note]) -> None:
+    """New ones are added; a label that a person gave stays."""
+    known = set(connection.scalars(sa.select(utterances.c.seq).where(utterances.c.call_id == record.call_id)))
+    found = [row for row in collect_utterances(notes, record.queue) if row["seq"] not in known]
+    if found:
+        connection.execute(utterances.insert(), found)
