@@ -161,7 +161,8 @@ def _changes_on(day: date, zone: ZoneInfo) -> list[datetime]:
 def _calendar(country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
     import holidays  # 60 ms: only lines that close on public holidays pay for it
 
-    return holidays.country_holidays(country, subdiv=subdivision, years=year)  # type: ignore[no-any-return]
+    calendar: Mapping[date, str] = holidays.country_holidays(country, subdiv=subdivision, years=year)
+    return calendar
 
 
 def holiday_name(country: str, subdivision: str | None, day: date) -> str | None:

@@ -1,7 +1,7 @@
 """Names of routing's keys in Redis, built here and nowhere else. docs/redis-keys.md lists them.
 
 All keys of a routing group carry its hash tag `{group}`, so that a cluster keeps them on one node and a script touches one
-node only. The scripts get the prefixes from `Keys.lua()`.
+node only. In the scripts `$name` stands for such a key, filled in by `Keys.fill`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ _GROUP = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 # name -> suffix. A suffix that ends in ":" is a family of keys, completed by an id.
 SUFFIXES = {
-    "config": "config",  # hash: agents, queues (JSON), hash of both
+    "config": "config",  # hash: version; a:<agent>, q:<queue>, s:<signature> -> JSON
     "agents": "agents",  # set: ids of configured agents
     "agent": "agent:",  # hash per agent: presence, since, epoch, clocks, counters
-    "slots": "slots:",  # hash per agent: call id -> state|token|since|leg
+    "slots": "slots:",  # hash per agent: call id -> token of its reservation
     "joined": "joined:",  # hash per agent: signature -> fixed standing
-    "signatures": "signatures",  # hash: signature -> JSON of the opening
+    "signatures": "signatures",  # hash: needs in words -> signature id, with "+" once all agents have joined
     "used": "used",  # sorted set: signature by last use, to forget those nobody asks for
     "idle": "idle:",  # sorted set per signature: free agents by standing
     "waiting": "waiting:",  # sorted set per signature: waiting calls by place
+    "hoping": "hoping:",  # set per signature: calls that it may serve now or later
     "busy": "busy",  # set: signatures with waiting calls
     "staffed": "staffed",  # hash: signature -> agents signed in
     "call": "call:",  # hash per waiting call
@@ -37,8 +38,12 @@ SUFFIXES = {
     "beats": "beats",  # sorted set: agents by the moment silence becomes `unreachable`
     "talks": "talks",  # sorted set: agent|call by the moment a talk becomes suspicious
     "unstaffed": "unstaffed",  # sorted set: signatures by the moment their callers are told
-    "touched": "touched",  # list: agents and calls to look at in the next match
-    "touching": "touching",  # set: members of `touched`
+    "touched": "touched",  # sorted set: agents (a...) and calls (c...) to look at in the next match, by time
+    "told": "told:",  # reported call -> 1, for ten seconds: not reported twice meanwhile
+    "callback": "callback:",  # hash per promised callback
+    "callbacks": "callbacks",  # sorted set: open callbacks by the moment something is due
+    "promised": "promised:",  # counter per number and day
+    "sweeper": "sweeper",  # who sweeps, for a few seconds
     "log": "log",  # stream: decisions
 }
 
@@ -60,3 +65,7 @@ class Keys:
     def of(self, name: str, identity: str = "") -> str:
         """The key called `name` in SUFFIXES, completed by an id where it is a family."""
         return f"{self.prefix}{SUFFIXES[name]}{identity}"
+
+    def fill(self, script: str) -> str:
+        """A Lua script with each `$name` replaced by the key (or prefix of a family) as a Lua string."""
+        return re.sub(r"\$([a-z]+)\b", lambda found: f"'{self.of(found.group(1))}'", script)

@@ -75,6 +75,7 @@ class EnterResult(StrEnum):
     FULL = "full"
     CLOSED = "closed"
     NOBODY = "nobody"  # no agent who could ever take it is signed in
+    GONE = "gone"  # this waiting has already ended: the message came late or twice
     IMPOSSIBLE = "impossible"  # no agent in the configuration meets the needs, in any ring
 
 
@@ -196,8 +197,10 @@ class Reservation:
     leased_until: float
     ring_seconds: float
     address: str = ""
-    kind: str = "call"
     waited_seconds: float = 0.0
+    leg_id: str = ""
+    state: AgentState = AgentState.RESERVED
+    kind: str = "call"
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,43 @@ class Left:
     def reservation(self) -> Reservation | None:
         """The offer in progress, where there was one."""
         return self.reservations[0] if self.reservations else None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An agent accepted and may be connected. `lost`: the other agents' offers, whose phones must stop ringing."""
+
+    token: str
+    call_id: str
+    agent_id: str
+    queue: str
+    waited_seconds: float
+    lost: tuple[Reservation, ...] = ()
+
+
+@dataclass(frozen=True)
+class WrapUp:
+    """A wrap-up that begins. It ends at `ends_at` by itself, at `cap_at` where the agent asks for more time."""
+
+    agent_id: str
+    call_id: str
+    token: str
+    epoch: int
+    started_at: float
+    ends_at: float
+    cap_at: float
+    leg_id: str = ""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A conversation in progress, to be checked with the carrier."""
+
+    agent_id: str
+    call_id: str
+    token: str
+    leg_id: str
+    since: float
 
 
 @dataclass(frozen=True)
@@ -272,7 +312,7 @@ class Swept:
     nobody: tuple[str, ...] = ()  # calls for which nobody is signed in
     closed: tuple[str, ...] = ()  # calls whose queue closed
     silent: tuple[str, ...] = ()  # calls that asked for no further music: ask the carrier whether they live
-    stuck: tuple[tuple[str, str], ...] = ()  # (agent, call) talking for very long: ask the carrier whether the leg lives
+    talks: tuple[Talk, ...] = ()  # conversations, every 30 s each: ask the carrier whether the leg lives
     opened: int = 0  # rings opened
     readied: int = 0  # agents whose delay is over
 
@@ -294,8 +334,10 @@ class AgentNow:
     missed_offers: int = 0
     ready_at: float | None = None  # no offers before this moment
     wrap_up_ends_at: float | None = None
+    next_state: AgentState | None = None  # what the agent becomes after the present call, where that is not `available`
     name: str = ""
     team: str = ""
+    withdrawn: tuple[Reservation, ...] = ()  # offers that a change of state withdrew: their phones must stop ringing
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.model import Agent, Queue, WaitingCall
+from routing.model import Agent, Queue
 from routing.policies import (
     Clocks,
     Opening,
@@ -35,7 +35,7 @@ from routing.policies import (
     urgency,
 )
 from routing.simulation_draws import Callers, draw_callers
-from routing.simulation_scenario import Scenario, Shift
+from routing.simulation_scenario import CallType, Scenario, Shift, waiting_pattern
 
 
 class Outcome(IntEnum):
@@ -91,7 +91,7 @@ class _Door:
 class _Way:
     """How calls of one type wait: their doors, those that are open at once and those that open later."""
 
-    call: WaitingCall
+    call_type: CallType
     queue: Queue
     queue_index: int
     at_once: tuple[_Door, ...]
@@ -146,17 +146,8 @@ class _Floor:
         ways = []
         for call_type in self.scenario.call_types:
             queue = self.queues[call_type.queue]
-            pattern = WaitingCall(
-                call_id=call_type.name,
-                queue=call_type.queue,
-                arrived_at=0.0,
-                needs=call_type.needs,
-                preferred=call_type.preferred,
-                rings=call_type.rings,
-                head_start_seconds=call_type.head_start_seconds,
-            )
             timed = []
-            for opening in openings(pattern, self.queues):
+            for opening in openings(waiting_pattern(call_type), self.queues):
                 timeless = replace(opening, after_seconds=0.0, why="")
                 door = known.get((call_type.queue, timeless))
                 if door is None:
@@ -164,7 +155,7 @@ class _Floor:
                 timed.append((opening.after_seconds, door))
             ways.append(
                 _Way(
-                    call=pattern,
+                    call_type=call_type,
                     queue=queue,
                     queue_index=self.queue_names.index(call_type.queue),
                     at_once=tuple(door for after_seconds, door in timed if after_seconds <= 0),
@@ -177,7 +168,9 @@ class _Floor:
 
     def _door(self, opening: Opening, queue: Queue) -> _Door:
         fixed = {
-            index: fixed_standing(queue.policy, agent, opening) for index, agent in enumerate(self.agents) if serves(agent, opening)
+            index: fixed_standing(queue.policy, agent, opening)
+            for index, agent in enumerate(self.agents)
+            if serves(agent, opening)
         }
         door = _Door(opening, self.queue_names.index(queue.queue_id), clock_name(queue.policy), fixed)
         self.doors.append(door)
@@ -253,7 +246,7 @@ class _Floor:
             heapq.heappush(self.events, (now + after_seconds, _WIDER, call, which))
 
     def _line_up(self, now: float, call: int, way: _Way, *, starved: bool) -> None:
-        waiting_call = _at(way.call, self.callers.arrived_at[call])
+        waiting_call = waiting_pattern(way.call_type, self.callers.arrived_at[call])
         self.urgencies[call] = urgency(waiting_call, way.queue, starved)
         entry = (place(waiting_call, way.queue, starved), call)
         for door in way.at_once:
@@ -273,7 +266,7 @@ class _Floor:
         if agent >= 0:
             self._answer(now, call, agent)
             return
-        waiting_call = _at(way.call, self.callers.arrived_at[call])
+        waiting_call = waiting_pattern(way.call_type, self.callers.arrived_at[call])
         starved = way.starves_after is not None and now - self.callers.arrived_at[call] >= way.starves_after
         heapq.heappush(door.waiting, (place(waiting_call, way.queue, starved), call))
 
@@ -438,15 +431,3 @@ def _joined(shifts: tuple[Shift, ...]) -> list[Shift]:
         else:
             joined.append(shift)
     return joined
-
-
-def _at(pattern: WaitingCall, arrived_at: float) -> WaitingCall:
-    return WaitingCall(
-        pattern.call_id,
-        pattern.queue,
-        arrived_at,
-        pattern.needs,
-        pattern.preferred,
-        pattern.rings,
-        pattern.head_start_seconds,
-    )

@@ -118,7 +118,9 @@ def compare(these: Sequence[Measured], others: Sequence[Measured]) -> dict[Scope
             if name not in theirs.get(scope, ()):
                 continue
             pairs = zip(these, others, strict=True)
-            figure = interval(other.get(scope, {}).get(name, math.nan) - this.get(scope, {}).get(name, math.nan) for this, other in pairs)
+            figure = interval(
+                other.get(scope, {}).get(name, math.nan) - this.get(scope, {}).get(name, math.nan) for this, other in pairs
+            )
             differences.setdefault(scope, {})[name] = Difference(figure, _verdict(name, figure))
     return differences
 

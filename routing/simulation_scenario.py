@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from routing.model import Agent, Needs, Queue
+from routing.model import Agent, Needs, Queue, WaitingCall
 
 
 @dataclass(frozen=True)
@@ -156,3 +156,16 @@ class Scenario:
         while name in taken:
             name, number = f"{crew.name}_{number}", number + 1
         return replace(self, crews=(*self.crews, replace(crew, agent=replace(crew.agent, agent_id=name))))
+
+
+def waiting_pattern(call_type: CallType, arrived_at: float = 0.0) -> WaitingCall:
+    """A call of this type as the policy functions see it."""
+    return WaitingCall(
+        call_type.name,
+        call_type.queue,
+        arrived_at,
+        call_type.needs,
+        call_type.preferred,
+        call_type.rings,
+        call_type.head_start_seconds,
+    )

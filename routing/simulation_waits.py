@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.estimate import Learned, Moment, Wait
-from routing.model import WaitingCall
 from routing.policies import openings, place, serves
 from routing.simulation import Day, Outcome
-from routing.simulation_scenario import Scenario
+from routing.simulation_scenario import Scenario, waiting_pattern
 
 
 @dataclass(frozen=True)
@@ -115,18 +114,12 @@ def _timeline(scenario: Scenario, day: Day) -> list[tuple[float, int, int, int]]
 def _queues_served(scenario: Scenario, day: Day) -> list[list[int]]:
     """Per agent, the queues that have calls which this agent may take at once."""
     first = [
-        (list(scenario.queues).index(call_type.queue), openings(_pattern(scenario, index), scenario.queues)[0])
-        for index, call_type in enumerate(scenario.call_types)
+        (list(scenario.queues).index(call_type.queue), openings(waiting_pattern(call_type), scenario.queues)[0])
+        for call_type in scenario.call_types
     ]
     return [sorted({queue for queue, opening in first if serves(agent, opening)}) for agent in day.agents]
 
 
 def _place_from_arrival(scenario: Scenario, index: int) -> float:
-    return place(_pattern(scenario, index), scenario.queues[scenario.call_types[index].queue])
-
-
-def _pattern(scenario: Scenario, index: int) -> WaitingCall:
     call_type = scenario.call_types[index]
-    return WaitingCall(
-        call_type.name, call_type.queue, 0.0, call_type.needs, call_type.preferred, call_type.rings, call_type.head_start_seconds
-    )
+    return place(waiting_pattern(call_type), scenario.queues[call_type.queue])
