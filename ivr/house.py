@@ -43,6 +43,14 @@ PHRASES: Mapping[str, str] = {
     "callback_refused": "I am afraid we cannot call this number back.",
     "yes": "yes",
     "no": "no",
+    "interrupted": "Sorry, we were interrupted for a moment. Let us start again.",
+    "agent_lost": "Sorry, we were interrupted. You keep your place; I am looking for somebody else.",
+    "agent_offer": "A call for {{ queue }} from {{ who }}{{ why }}. Press 1 to take it, 2 to refuse.",
+    "agent_rejected": "All right. Goodbye.",
+    "agent_missed": "No key was pressed, so the call goes to somebody else. Goodbye.",
+    "agent_too_late": "That call has been taken or has ended. Goodbye.",
+    "agent_wrap_up": "The call is over. Was it solved? Press 1 for yes, 2 for no, or simply hang up.",
+    "agent_thanks": "Thank you. Goodbye.",
 }
 """Every phrase the house says, with its English wording. `{{ name }}` is filled in; nothing else is interpreted."""
 

@@ -96,7 +96,14 @@ class Calls:
         return found
 
     def commit(
-        self, session: Session, *, expected_turn: int | None, notes: Iterable[Note] = (), delivery: str = "", answer: str = "", happening: str = ""
+        self,
+        session: Session,
+        *,
+        expected_turn: int | None,
+        notes: Iterable[Note] = (),
+        delivery: str = "",
+        answer: str = "",
+        happening: str = "",
     ) -> bool:
         """Write a turn: session, notes and answer together. False (and nothing written) where the call is no longer at `expected_turn`
         (None: it must not exist yet) or where `happening` was noted before."""
@@ -119,7 +126,11 @@ class Calls:
         """Add notes; False (and nothing added) where `happening` was noted before."""
         lines = [note.to_json() for note in notes]
         return bool(
-            self._ask(lambda: self._append(keys=[keys.journal(call_id), keys.seen(call_id)], args=[happening, keys.LIFE_SECONDS, *lines]))
+            self._ask(
+                lambda: self._append(
+                    keys=[keys.journal(call_id), keys.seen(call_id)], args=[happening, keys.LIFE_SECONDS, *lines]
+                )
+            )
         )
 
     def journal(self, call_id: str) -> list[Note]:

@@ -62,7 +62,9 @@ def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...], example: s
         parts = urlsplit("")
     if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
         shown = re.sub(r"//[^@/]*@", "//…@", value)
-        raise SettingError(f'{name} is "{shown}": expected an address starting with {" or ".join(s + "://" for s in schemes)}, such as {example}')
+        raise SettingError(
+            f'{name} is "{shown}": expected an address starting with {" or ".join(s + "://" for s in schemes)}, such as {example}'
+        )
     return value
 
 
@@ -87,7 +89,9 @@ def _secret_key(env: Mapping[str, str], data_dir: Path) -> str:
     given = env.get("IVR_SECRET_KEY", "").strip()
     if given:
         if len(given) < 16:
-            raise SettingError("IVR_SECRET_KEY is too short: expected at least 16 characters, such as the output of `openssl rand -hex 32`")
+            raise SettingError(
+                "IVR_SECRET_KEY is too short: expected at least 16 characters, such as the output of `openssl rand -hex 32`"
+            )
         return given
     path = data_dir / "secret_key"
     try:
@@ -100,7 +104,9 @@ def _secret_key(env: Mapping[str, str], data_dir: Path) -> str:
         except FileExistsError:
             fresh = path.read_text().strip()
     except OSError as error:
-        raise SettingError(f'IVR_DATA_DIR is "{data_dir}": it cannot be written ({error.strerror}); expected a folder of your own, such as .ivr') from error
+        raise SettingError(
+            f'IVR_DATA_DIR is "{data_dir}": it cannot be written ({error.strerror}); expected a folder of your own, such as .ivr'
+        ) from error
     if len(fresh) < 16:
         raise SettingError(f"{path} is damaged: delete it and start again, or set IVR_SECRET_KEY")
     return fresh
@@ -112,11 +118,15 @@ def read_settings(env: Mapping[str, str] | None = None, *, port: int = 8080) -> 
     data_dir = _folder(env, "IVR_DATA_DIR", ".ivr", must_exist=False)
     account_sid = env.get("TWILIO_ACCOUNT_SID", "").strip() or None
     if account_sid and not SID.match(account_sid):
-        raise SettingError('TWILIO_ACCOUNT_SID is malformed: expected "AC" and 32 hexadecimal digits, such as AC0123456789abcdef0123456789abcdef')
+        raise SettingError(
+            'TWILIO_ACCOUNT_SID is malformed: expected "AC" and 32 hexadecimal digits, such as AC0123456789abcdef0123456789abcdef'
+        )
     tokens = tuple(t for t in (env.get(n, "").strip() for n in ("TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_NEXT")) if t)
     if account_sid and not tokens:
         raise SettingError("TWILIO_AUTH_TOKEN is missing: expected the account's token, 32 characters from the carrier's console")
-    database_url = _url(env, "DATABASE_URL", ("sqlite", "postgresql", "postgresql+psycopg", "postgres"), "postgresql://ivr:secret@db.example/ivr")
+    database_url = _url(
+        env, "DATABASE_URL", ("sqlite", "postgresql", "postgresql+psycopg", "postgres"), "postgresql://ivr:secret@db.example/ivr"
+    )
     if database_url is None:
         database_url = f"sqlite:///{data_dir / 'ivr.sqlite'}"
     database_url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", database_url)

@@ -8,19 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ivr.actions import Action, Join, Leave, PlaceCallback, Say, Send, Wait
-from ivr.call import CallEvent, Ended, Session, WaitEnded
+from ivr.call import CallEvent, Session, WaitEnded
 from ivr.carriers.twilio import read, write
 from ivr.engine import Turn, begin, take_turn
 from ivr.errors import StoreUnavailable
+from ivr.jobs.ending import call_over
 from ivr.jobs.links import Links
 from ivr.jobs.wiring import Line
-from ivr.notes import Note
 from routing.model import EnterResult
 
 TURN_SECONDS = 4.0
 _TRIES = 3
 _NOT_ENTERED = {EnterResult.FULL: "full", EnterResult.CLOSED: "closed", EnterResult.NOBODY: "nobody", EnterResult.IMPOSSIBLE: "nobody"}
-_NOT_ANSWERED = frozenset({"busy", "no-answer", "failed", "canceled"})
 
 Form = Mapping[str, str]
 
@@ -102,34 +101,20 @@ class Turns:
             return self.turn(form, call_id, "talk", f"{session.turn}-{token[:8]}")
         return write.write((Join(talk["room"], label=f"caller-{call_id}", ends=True),), self._links(session), self._audio, self.apology_text(session))
 
-    def over(self, form: Form, call_id: str, *, inferred: bool = False) -> None:
-        """The caller's leg ended. Told twice or late, the state is the same."""
+    def over(self, form: Form, call_id: str) -> None:
+        """News of the caller's leg; only its end changes anything."""
         status = read.read_status(form, call_id)
-        if not status.over:
+        if status.over:
+            call_over(self.line, call_id, status.status, status.seconds)
+        else:
             self.line.calls.alive(call_id)
-            return
-        for _ in range(_TRIES):
-            session = self.line.calls.load(call_id)
-            if session is None:
-                return
-            self.line.switchboard.caller_gone(call_id)
-            now = self.line.now()
-            event = Ended(call_id, status.happening, now, status=status.status, seconds=status.seconds)
-            turn = self._take(session, event)
-            ended_by = "carrier" if status.status in _NOT_ANSWERED else ("system" if session.ended else "caller")
-            ended = Note(call_id, "Ended", now, {"ended_by": ended_by, "status": status.status, "seconds": status.seconds, "inferred": inferred})
-            ended_session = turn.session.but(ended=True, turn=session.turn + 1)
-            if self.line.calls.commit(ended_session, expected_turn=session.turn, notes=[*turn.notes, ended], happening=f"ended:{call_id}"):
-                break
-            if any(note.kind == "Ended" for note in self.line.calls.journal(call_id)[-5:]):
-                break
-        self.line.calls.ask_record(call_id)
 
     # How a turn is carried out
 
     def _start(self, form: Form, call_id: str, *, delivery: str, interrupted: bool = False) -> str:
         """The first turn of a call; `interrupted`: a call in progress that nothing is known of any more."""
-        arrived = read.read_arrival(form, call_id, self.line.now())
+        numbers = self.line.configuration.numbers
+        arrived = read.read_arrival(form, call_id, self.line.now(), shared=numbers.shared, home_region=numbers.home_region)
         live = self.line.live()
         flow = live.flow_for(arrived.to_number)
         turn = self._within(lambda: begin(live.bundle, flow, arrived, call_id, live.revision, live.world(arrived.caller)))
@@ -190,7 +175,7 @@ class Turns:
             if isinstance(action, Send):
                 self.line.outbox.push("send_text", call_id=session.call_id, to_number=action.to_number, text=action.text)
             elif isinstance(action, PlaceCallback):
-                self.line.callbacks.place(session, action)
+                self.line.promises.place(session, action)
 
     def _event(self, form: Form, session: Session, of: str, delivery: str) -> CallEvent | None:
         """The event that a webhook stands for; None where it changes nothing."""

@@ -11,8 +11,6 @@ from datetime import datetime
 
 from ivr.call import (
     Arrived,
-    Attestation,
-    Caller,
     CallEvent,
     Charged,
     Continued,
@@ -24,7 +22,7 @@ from ivr.call import (
     WaitAsked,
     WaitEnded,
 )
-from ivr.numbers import read_caller
+from ivr.numbers import caller_of
 
 CALL_SID = re.compile(r"^CA[0-9a-f]{32}$")
 _DIGITS = re.compile(r"^[0-9*#A-Da-dwW]{0,64}$")
@@ -94,27 +92,25 @@ def _seconds(form: Mapping[str, str], name: str) -> float | None:
     return float(value) if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value, re.ASCII) else None
 
 
-def read_arrival(form: Mapping[str, str], call_id: str, now: datetime) -> Arrived:
-    """A call comes in."""
-    verstat = form.get("StirVerstat", "")
-    attestation = Attestation.NONE
-    passed = re.match(r"TN-Validation-Passed-([ABC])", verstat)
-    if passed:
-        attestation = Attestation(passed[1])
-    elif verstat.startswith("TN-Validation-Failed"):
-        attestation = Attestation.FAILED
+def read_arrival(form: Mapping[str, str], call_id: str, now: datetime, *, shared: Mapping[str, str], home_region: str) -> Arrived:
+    """A call comes in. `shared` holds numbers of many people, `home_region` the country whose short form of numbers is understood."""
     direction = "inbound" if form.get("Direction", "inbound") == "inbound" else "outbound"
-    customer = form.get("From" if direction == "inbound" else "To", "")
-    ours = form.get("To" if direction == "inbound" else "From", "")
-    caller: Caller = read_caller(customer, name=form.get("CallerName") or None, attestation=attestation)
+    customer, ours = ("From", "To") if direction == "inbound" else ("To", "From")
+    caller = caller_of(
+        form.get(customer, ""),
+        name=form.get("CallerName") or None,
+        stir_verstat=form.get("StirVerstat"),
+        shared=shared,
+        home_region=home_region,
+    )
     return Arrived(
         call_id,
         f"arrived:{call_id}",
         now,
         caller=caller,
-        to_number=ours[:80],
+        to_number=form.get(ours, "")[:80],
         direction=direction,
-        forwarded_from=form.get("ForwardedFrom") or None,
+        forwarded_from=form.get("ForwardedFrom", "")[:80] or None,
     )
 
 

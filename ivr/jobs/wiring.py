@@ -1,0 +1,216 @@
+"""Everything a process of the service needs, wired in one screen."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import redis
+import structlog
+
+from ivr.configuration import load_configuration, names_of
+from ivr.connectors import Connectors
+from ivr.errors import IntentError, IvrError, SettingError, StoreUnavailable
+from ivr.identification import Identification
+from ivr.intents.answers import AnswerBook
+from ivr.intents.recogniser import Recogniser
+from ivr.jobs.configuring import day_of, routing_of
+from ivr.jobs.links import Links
+from ivr.jobs.live import Live
+from ivr.jobs.outbox import Outbox
+from ivr.jobs.promises import Promises
+from ivr.jobs.switchboard import Switchboard
+from ivr.phrases import read_house
+from ivr.records.revisions import Revisions
+from ivr.records.store import Store
+from ivr.sessions import Calls, connect
+from ivr.settings import Settings
+from ivr.world import QueueNow
+from routing.board import Board
+from routing.estimate import Learned
+
+log = structlog.get_logger()
+
+MODEL_CHECK_SECONDS = 2.0
+
+
+class Line:
+    """A support line as one process sees it. Nothing connects before it is used, so that a line may be built before forking."""
+
+    def __init__(self, settings: Settings, *, speech: bool = True) -> None:
+        if not settings.redis_url:
+            raise SettingError("REDIS_URL is missing: expected the address of a Redis server, such as redis://127.0.0.1:6379/0")
+        self.settings = settings
+        self.links = Links(settings.public_url, settings.secret_key)
+        self.configuration = load_configuration(settings.config_dir)
+        if self.configuration.errors:
+            raise SettingError(f"{settings.config_dir}: {self.configuration.errors[0]}")
+        self.house = read_house(settings.config_dir)
+        self.store = Store(settings.database_url)
+        self.redis = connect(settings.redis_url)
+        self.calls = Calls(self.redis)
+        self.outbox = Outbox(self.redis)
+        self.board = Board(self.redis)
+        self.switchboard = Switchboard(self.board, self.calls, self.outbox, settings.secret_key)
+        self.promises = Promises(self)
+        self.connectors = Connectors(self.configuration, settings.config_dir)
+        self.identification = Identification(self.configuration, self.connectors, self.store)
+        self.revisions = Revisions(self.store, names_of(self.configuration))
+        self.answers = AnswerBook.load(settings.config_dir) if speech else None
+        self._speech = speech
+        self._recogniser: Recogniser | None = None
+        self._recogniser_checked = 0.0
+        self._recogniser_lock = threading.Lock()
+        if speech:
+            self.recogniser()
+
+    @cached_property
+    def carrier(self) -> Any:
+        """The carrier's REST API; needs TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN."""
+        from ivr.carriers.twilio.client import TwilioCarrier
+
+        if not self.settings.account_sid:
+            raise SettingError("TWILIO_ACCOUNT_SID is missing: expected the carrier account's id, AC and 32 hexadecimal digits")
+        return TwilioCarrier(self.settings.account_sid, self.settings.auth_tokens[0], self.settings.carrier_api_url)
+
+    @property
+    def caller_id(self) -> str:
+        """The number shown on calls that the system makes: the setting, else the first number that callers dial."""
+        return self.settings.caller_id or next(iter(self.configuration.numbers.lines), "")
+
+    @property
+    def language(self) -> str:
+        """The language of agents and apologies: that of the first line."""
+        lines = self.configuration.numbers.lines.values()
+        return next((line.language for line in lines if line.language), "en-GB")
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def after_fork(self) -> None:
+        """In a forked worker: let go of what belongs to the parent."""
+        self.store.after_fork()
+        self.redis.connection_pool.reset()
+
+    def outbox_over(self, client: redis.Redis) -> Outbox:
+        """The same outbox over another connection, for waiting."""
+        return Outbox(client)
+
+    # Flows and speech
+
+    def live(self, revision: str | None = None) -> Live:
+        """The published revision (or the pinned one of a call in progress), compiled once per process."""
+        published = self.revisions.pinned(revision) if revision else self.revisions.current()
+        return Live(self, published.bundle, published.hash)
+
+    def recogniser(self) -> Recogniser | None:
+        """The active model; a newer one is taken up within seconds. None where there is none yet: callers use the keypad then."""
+        if not self._speech:
+            return None
+        now = time.monotonic()
+        if now - self._recogniser_checked > MODEL_CHECK_SECONDS and self._recogniser_lock.acquire(blocking=False):
+            try:
+                self._recogniser_checked = now
+                self._recogniser = Recogniser.current(self.settings.models_dir, self._recogniser)
+            except IntentError as error:
+                log.error("no speech model: the old one stays", error=str(error))
+            finally:
+                self._recogniser_lock.release()
+        return self._recogniser
+
+    def phrase(self, name: str, language: str | None, **values: str) -> str:
+        """A phrase of the house."""
+        return self.house.phrase(name, language or self.language, **values)
+
+    def has_audio(self, name: str) -> bool:
+        """True where a recording of this name is served under /audio/."""
+        return name in self._audio
+
+    @cached_property
+    def _audio(self) -> frozenset[str]:
+        folder = self.settings.flows_dir / "audio"
+        own = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} if folder.is_dir() else set()
+        return frozenset(own | {"hold.wav", "music/waiting.wav"})
+
+    # Queues
+
+    def queue_now(self, name: str, needs: dict[str, int]) -> QueueNow:
+        """How a queue stands for somebody with these needs."""
+        place = self.board.outlook(name, needs)
+        learned = self.estimates().get(name)
+        wait = learned.expect(learned.moment(place.waiting, place.all_waiting, place.staffed, place.longest_wait_seconds, time.time())) if learned else None
+        return QueueNow(
+            open=place.open,
+            staffed=place.staffed > 0,
+            waiting=place.waiting,
+            wait_minutes=float(wait.announced_minutes) if wait else None,
+        )
+
+    def estimates(self) -> dict[str, Learned]:
+        """What is learned about waiting, by queue."""
+        try:
+            stored: Any = self.redis.hgetall("ivr:estimate")
+        except redis.exceptions.RedisError as error:
+            raise StoreUnavailable("Redis does not answer") from error
+        return {name: Learned.from_json(json.loads(text)) for name, text in stored.items()}
+
+    def today(self, now: datetime) -> dict[str, Any]:
+        """The fact `today`: holiday or not."""
+        return day_of(self.configuration, now)
+
+    def about(self, call_id: str) -> dict[str, str]:
+        """Who is calling and why, for the agent's ear."""
+        talk = self.calls.talk(call_id)
+        try:
+            context = json.loads(talk.get("context") or "{}")
+        except ValueError:
+            context = {}
+        queue = self.configuration.queues.get(talk.get("queue", ""))
+        why = str(context.get("reason") or "").replace("_", " ")
+        return {
+            "queue": queue.title if queue else talk.get("queue", ""),
+            "who": str(context.get("customer_name") or context.get("name") or "a caller"),
+            "why": f", about {why}" if why else "",
+        }
+
+    def configure_board(self) -> None:
+        """Tell the board of the configured agents and queues."""
+        agents, queues = routing_of(self.configuration)
+        self.board.configure(agents, queues)
+
+    def checks(self) -> dict[str, str]:
+        """What readiness depends on: "ok" or a sentence."""
+        found: dict[str, str] = {}
+        for name, ask in (("redis", self.redis.ping), ("database", self.store.ping), ("flows", self.live)):
+            try:
+                ask()
+                found[name] = "ok"
+            except (IvrError, redis.exceptions.RedisError, OSError) as error:
+                found[name] = str(error)[:200] or type(error).__name__
+        return found
+
+
+_line: Line | None = None
+
+
+def open_line(settings: Settings, *, speech: bool = True) -> Line:
+    """A line for this process."""
+    return Line(settings, speech=speech)
+
+
+def use_line(settings: Settings, *, speech: bool = True) -> Line:
+    """Open the line that background jobs of this process work on."""
+    global _line
+    _line = open_line(settings, speech=speech)
+    return _line
+
+
+def line_of_this_process() -> Line:
+    """The line opened by `use_line`."""
+    if _line is None:
+        raise SettingError("this process has no line: background jobs run under `ivr worker`")
+    return _line

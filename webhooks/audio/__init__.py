@@ -1,0 +1,1 @@
+"""The music callers hear while they wait: our own, so that nothing is fetched from elsewhere."""
