@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ivr.language.values import Position
 
@@ -69,6 +69,9 @@ class Setting:
     exit: Exit | None = None
     instead: str | None = None
     yaml_name: str = ""  # where the word in YAML is no Python name: "as"
+    chosen: bool = (
+        False  # an exit that is only taken after the caller did something: it cannot carry a silent caller round in a circle
+    )
     spoken: bool = False  # a prompt the caller hears while nothing else is decided (counted in seconds to a person)
 
 
@@ -80,14 +83,17 @@ def setting(kind: Kind, doc: str, **more: Any) -> Any:
     return field(default=declared.default, metadata={"setting": declared}, kw_only=True)
 
 
-def goes(exit_: Exit, doc: str, instead: str | None = None) -> Any:
+def goes(exit_: Exit, doc: str, instead: str | None = None, chosen: bool = False) -> Any:
     """Declare an ending of the step: where the call goes when ..."""
-    return setting(Kind.STEP, doc, exit=exit_, required=exit_ is Exit.MUST, instead=instead)
+    return setting(Kind.STEP, doc, exit=exit_, required=exit_ is Exit.MUST, instead=instead, chosen=chosen)
 
 
 @dataclass(frozen=True)
 class Step:
     """Base of all kinds of step. `positions` maps a setting's YAML name to where its value stands ("" : the step's name)."""
+
+    reaches_person: ClassVar[bool] = False
+    """True for kinds that bring the caller to a person, or the caller's wish to one: queue, transfer, callback, voicemail."""
 
     name: str = ""
     positions: Mapping[str, Position] = field(default_factory=dict, compare=False, repr=False)
@@ -109,13 +115,14 @@ KINDS: dict[str, type[Step]] = {}
 S = TypeVar("S", bound=type[Step])
 
 
-def kind(word: str) -> Any:
+def kind(word: str, reaches_person: bool = False) -> Any:
     """Register a kind of step under the word used in YAML, which is also its first setting."""
 
     def register(cls: S) -> S:
         verb = next(iter(cls.settings().items()), None)
         if verb is None or (verb[1].yaml_name or verb[0]) != word:
             raise TypeError(f"the first setting of {cls.__name__} must be {word!r}")
+        cls.reaches_person = reaches_person
         KINDS[word] = cls
         return cls
 

@@ -92,7 +92,15 @@ class Flow:
             elif declared.exit is not None and word not in self.unread.get(step.name, frozenset()):
                 target = self.target(step, python_name)
                 if target is not None and (value or declared.exit is not Exit.MAY):
-                    yield Edge(step.name, target, word if value else "", *_exit_words(step, word), at, counted=word == "give_up")
+                    yield Edge(
+                        step.name,
+                        target,
+                        word if value else "",
+                        *_exit_words(step, word),
+                        at,
+                        chosen=declared.chosen,
+                        counted=word == "give_up",
+                    )
 
     def _options(self, step: Step, options: tuple[Option, ...]) -> Iterator[Edge]:
         for option in options:

@@ -1,0 +1,20 @@
+"""Lint rules. Importing this package registers them all: what readers enforce, what names mean, and what is proved of a flow."""
+
+from ivr.language.rules import choices, knowledge, names, prompts, proofs, reading, values
+from ivr.language.rules import translations as translations
+from ivr.language.rules.registry import RULES, Lint, Rule, check, severities
+
+__all__ = [
+    "RULES",
+    "Lint",
+    "Rule",
+    "check",
+    "choices",
+    "knowledge",
+    "names",
+    "prompts",
+    "proofs",
+    "reading",
+    "severities",
+    "values",
+]

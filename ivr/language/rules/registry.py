@@ -1,0 +1,65 @@
+"""Where lint rules are registered: name, severity, reason and the function that looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ivr.language.flow import Flow
+from ivr.language.names import Names
+from ivr.language.problems import ERROR, Findings
+from ivr.language.translations import Translations
+
+
+@dataclass(frozen=True)
+class Lint:
+    """What the rules look at: all flows that could be read, translations, names of config/, and where problems go."""
+
+    flows: Mapping[str, Flow]
+    translations: Mapping[str, Translations]
+    names: Names
+    findings: Findings = field(repr=False)
+
+
+Check = Callable[[Flow, Lint], None]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`doc` says why it matters to a caller or supervisor."""
+
+    name: str
+    severity: str
+    doc: str
+    check: Check | None = field(default=None, repr=False)
+
+
+RULES: dict[str, Rule] = {}
+
+
+def declare(name: str, doc: str, severity: str = ERROR) -> None:
+    """Register a rule that readers enforce while they read."""
+    RULES[name] = Rule(name, severity, doc)
+
+
+def rule(name: str, doc: str, severity: str = ERROR) -> Callable[[Check], Check]:
+    """Register a rule that looks at a flow that was read."""
+
+    def register(check_: Check) -> Check:
+        RULES[name] = Rule(name, severity, doc, check_)
+        return check_
+
+    return register
+
+
+def severities() -> dict[str, str]:
+    """Severity by rule name."""
+    return {name: found.severity for name, found in RULES.items()}
+
+
+def check(lint: Lint) -> None:
+    """Run every rule on every flow."""
+    for flow in lint.flows.values():
+        for found in RULES.values():
+            if found.check is not None:
+                found.check(flow, lint)
