@@ -1,0 +1,53 @@
+-- call | its fields; openings as pairs (after seconds, content of the signature). Returns {code, position}.
+-- ARGV: now, call, queue, json, arrived, place, offset, slope, origin, crowd, share, ring, at_once, capacity, longest, silence,
+--       starves_after or '', starved_place, starved_offset, lease, n, then n pairs
+local call, queue = ARGV[2], ARGV[3]
+local held = R('HMGET', $call .. call, 'listed', 'arrived', 'queue', 'gone')
+if held[1] == '1' then return { 'accepted', R('ZRANK', $queue .. held[3], call) } end
+-- The same waiting, told late or twice, after the caller left. A new waiting of the same call arrives later than the old one did;
+-- a call that an agent accepted may come back with its old arrival, and so into its old place.
+if held[4] == '1' and tonumber(ARGV[5]) <= tonumber(held[2]) then return { 'gone', 0 } end
+local opened, hoped, rings, due, staffed = {}, {}, {}, {}, 0
+local arrived = tonumber(ARGV[5])
+local first_at = 22
+for index = 0, tonumber(ARGV[21]) - 1 do
+  local after, content = ARGV[first_at + 2 * index], ARGV[first_at + 1 + 2 * index]
+  local signature = R('HGET', $signatures, content)
+  if not signature or string.sub(signature, -1) ~= '+' then return { 'unjoined', content } end
+  signature = string.sub(signature, 1, -2)
+  staffed = staffed + tonumber(R('HGET', $staffed, signature) or 0)
+  hoped[#hoped + 1] = signature
+  if arrived + tonumber(after) <= now then
+    opened[#opened + 1] = signature
+  else
+    rings[#rings + 1] = signature
+    due[#due + 1] = arrived + tonumber(after)
+  end
+end
+if staffed <= 0 then return { 'nobody', 0 } end
+if R('ZCARD', $queue .. queue) >= tonumber(ARGV[14]) then return { 'full', 0 } end
+local ring_names = {}
+for index, signature in ipairs(rings) do
+  R('ZADD', $rings, due[index], call .. '|' .. signature)
+  ring_names[index] = signature
+end
+if ARGV[17] ~= '' then
+  R('ZADD', $rings, arrived + tonumber(ARGV[17]), call .. '|*')
+  ring_names[#ring_names + 1] = '*'
+end
+for _, signature in ipairs(hoped) do
+  R('SADD', $hoping .. signature, call)
+  R('ZADD', $used, now, signature)
+end
+R('PERSIST', $call .. call)
+R('HSET', $call .. call, 'queue', queue, 'json', ARGV[4], 'arrived', ARGV[5], 'place', ARGV[6], 'offset', ARGV[7], 'slope', ARGV[8],
+  'origin', ARGV[9], 'crowd', ARGV[10], 'share', ARGV[11], 'ring', ARGV[12], 'at_once', ARGV[13], 'starved_place', ARGV[18],
+  'starved_offset', ARGV[19], 'lease', ARGV[20], 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '),
+  'rings', table.concat(ring_names, ' '), 'tokens', '', 'listed', 1, 'gone', 0)
+R('ZADD', $queue .. queue, ARGV[6], call)
+R('ZADD', $all, ARGV[5], call)
+R('ZADD', $overdue, arrived + tonumber(ARGV[15]), call)
+if ARGV[16] ~= '' then R('ZADD', $alive, now + tonumber(ARGV[16]), call) end
+wait_in(call, table.concat(opened, ' '), ARGV[6])
+log('entered', 'call', call, 'queue', queue, 'json', ARGV[4])
+return { 'accepted', R('ZRANK', $queue .. queue, call) }

@@ -1,0 +1,29 @@
+-- ARGV: now, agent, call or '' (any), epoch or '', due only ('1': the clock asks), action (end | extend).
+-- Returns false or {call, token, leg, started, ended or until, epoch}.
+local agent, call = ARGV[2], ARGV[3]
+local held = R('HGETALL', $slots .. agent)
+for index = 1, #held, 2 do
+  local token = held[index + 1]
+  local key = $reservation .. token
+  local r = R('HMGET', key, 'state', 'since', 'leg', 'epoch', 'cap_at')
+  local member = agent .. '|' .. held[index]
+  if r[1] == 'wrap_up' and (call == '' or call == held[index]) and (ARGV[4] == '' or ARGV[4] == r[4]) then
+    local due = tonumber(R('ZSCORE', $wrapping, member) or 0)
+    if ARGV[6] == 'extend' then
+      R('ZADD', $wrapping, r[5], member)
+      return { held[index], token, r[3], r[2], r[5], r[4] }
+    end
+    if ARGV[5] ~= '1' or due <= now then
+      R('ZREM', $wrapping, member)
+      R('HSET', key, 'state', 'ended', 'result', 'talked')
+      R('EXPIRE', key, 3600)
+      drop_slot(agent, held[index], true)
+      log('wrapped_up', 'call', held[index], 'agent', agent, 'token', token, 'capped', ARGV[5])
+      refresh(agent)
+      local ended = ARGV[5] == '1' and due or now
+      return { held[index], token, r[3], r[2], exact(ended), r[4] }
+    end
+  end
+end
+if call ~= '' then R('ZREM', $wrapping, agent .. '|' .. call) end
+return false
