@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from ivr.language.fields import Exit, Kind, Step, goes, kind, setting
+from ivr.actions import Listen
+from ivr.call import Keyed, Spoke
+from ivr.dialogue import goals
+from ivr.dialogue.bands import Band, judge
+from ivr.dialogue.progress import Progress
+from ivr.dialogue.questions import Question
+from ivr.dialogue.sayings import saying, tidy
+from ivr.dialogue.ways import Go, Way
+from ivr.language.fields import Exit, Kind, goes, kind, setting
 from ivr.language.values import Option, Prompt, Reprompts
+from ivr.redaction import redact
+from ivr.world import Candidate, Understanding
+
+YES, NO = "yes", "no"
+MOST_HINTS = 60
 
 
 @kind("menu")
 @dataclass(frozen=True)
-class Menu(Step):
+class Menu(Question):
     """Offer choices; the caller says what is wanted or presses a key."""
 
     menu: Prompt = setting(Kind.PROMPT, "What the caller hears before the choices.", required=True, spoken=True)
     options: tuple[Option, ...] = setting(
         Kind.MENU_OPTIONS, "The choices: each has a `go` and a `key`, an `intent` or both; `text` is read aloud.", required=True
     )
-    sure_at: float | None = setting(Kind.NUMBER, "Less certain than this: ask again. House default in config/intents.yaml.", least=0, most=1)
+    sure_at: float | None = setting(
+        Kind.NUMBER, "Less certain than this: ask again. House default in config/intents.yaml.", least=0, most=1
+    )
     confirm_below: float | None = setting(
         Kind.NUMBER, "Less certain than this: ask whether it is right. House default in config/intents.yaml.", least=0, most=1
     )
@@ -25,7 +41,353 @@ class Menu(Step):
     silence: float = setting(Kind.DURATION, "How long to wait for an answer.", default=5.0, least=1, most=30)
     barge_in: bool = setting(Kind.FLAG, "Whether the caller may interrupt.", default=True)
     without: tuple[str, ...] = setting(
-        Kind.CHOICES, "Universal commands switched off here.", choices=("agent", "repeat", "help", "main_menu", "wait"), default=()
+        Kind.CHOICES,
+        "Universal commands switched off here.",
+        choices=("agent", "repeat", "help", "main_menu", "wait"),
+        default=(),
     )
-    reprompts: Reprompts = setting(Kind.REPROMPTS, "What is said after silence or an unclear answer, one after another.", default=Reprompts())
+    reprompts: Reprompts = setting(
+        Kind.REPROMPTS, "What is said after silence or an unclear answer, one after another.", default=Reprompts()
+    )
     give_up: str = goes(Exit.MUST, "Where the call goes when the reprompts are used up.")
+
+    # --- asking
+
+    def enter(self, progress: Progress) -> Way:
+        if not self._yes_no_only():
+            progress.slots.clear()
+        offered = self._offer_pending(progress)
+        return offered if offered is not None else super().enter(progress)
+
+    def pose(self, progress: Progress) -> None:
+        progress.say(self.menu)
+        self._read_out(progress)
+
+    def help_more(self, progress: Progress) -> None:
+        self._read_out(progress)
+
+    def ears(self, progress: Progress) -> Listen:
+        return Listen(
+            keys=self.input != "speech",
+            speech=self.input != "keys",
+            digits=1,
+            finish_key="" if any(option.key == "#" for option in self.options) else "#",
+            silence_seconds=round(self.silence),
+            hints=self._hints(progress),
+            barge_in=self.barge_in,
+        )
+
+    def _read_out(self, progress: Progress) -> None:
+        """The choices that are open to this caller and have a text; of several for one key or intent only the first that holds."""
+        for option in self._open(progress):
+            progress.say(option.text)
+
+    def _open(self, progress: Progress) -> list[Option]:
+        chosen: list[Option] = []
+        keys: set[str] = set()
+        intents: set[str] = set()
+        for option in self.options:
+            new_key = option.key is not None and option.key not in keys
+            new_intent = option.intent is not None and option.intent not in intents
+            if (new_key or new_intent) and progress.holds(option.when):
+                chosen.append(option)
+                keys |= {option.key} if option.key else set()
+                intents |= {option.intent} if option.intent else set()
+        return chosen
+
+    def _hints(self, progress: Progress) -> tuple[str, ...]:
+        wording = progress.wording
+        words = [wording.intents[option.intent] for option in self.options if option.intent and option.intent in wording.intents]
+        words += [phrases[0] for name, phrases in wording.commands.items() if phrases and name not in self.without]
+        return tuple(dict.fromkeys(words))[:MOST_HINTS]
+
+    # --- answers
+
+    def hear_keys(self, progress: Progress, digits: str) -> Way | None:
+        option = next((option for option in self._open(progress) if option.key == digits[:1]), None)
+        return None if option is None else self._choose(progress, option, Candidate(option.intent or "", 1.0), "key")
+
+    def hear_speech(self, progress: Progress, spoke: Spoke) -> Way | None:
+        options = self._open(progress)
+        spoken_key = self._key_by_name(progress, spoke.text, options)
+        if spoken_key is not None:
+            return self._choose(progress, spoken_key, Candidate(spoken_key.intent or "", 1.0), "key")
+        if self._takes_yes_no():
+            way = self._yes_no(progress, spoke, options)
+            if way is not None:
+                return way
+        return self._understand(progress, spoke, options)
+
+    def settle(self, progress: Progress, asking: dict[str, Any], event: Keyed | Spoke) -> Way | None:
+        if asking["kind"] == "choice":
+            return self._settle_choice(progress, asking, event)
+        answer = self.yes_or_no(progress, event)
+        if asking["kind"] == "pending":
+            return self._settle_pending(progress, asking, event, answer)
+        if answer is None:
+            return self._fresh(progress, event, repeated=asking["intent"])
+        self.close_aside(progress)
+        if answer:
+            return self._accept(
+                progress, asking["intent"], asking["confidence"], "confirmed", asking.get("slots", []), asking.get("also", [])
+            )
+        return self._corrected(progress, [asking["intent"]], event)
+
+    def unsettled(self, progress: Progress, asking: dict[str, Any]) -> Way:
+        if asking["kind"] == "pending":
+            return super().enter(progress)
+        return self.stumble(progress, "silence")
+
+    # --- understanding
+
+    def _understand(self, progress: Progress, spoke: Spoke, options: list[Option], repeated: str | None = None) -> Way | None:
+        intents = tuple(dict.fromkeys(option.intent for option in options if option.intent and option.intent not in (YES, NO)))
+        if not intents:
+            return None
+        house = progress.world.house
+        understanding = progress.world.understand(spoke.text, progress.language, intents)
+        refused = progress.memory.get("refused", [])
+        verdict = judge(
+            understanding,
+            allowed=intents,
+            refused=refused,
+            sure_at=house.sure_at if self.sure_at is None else self.sure_at,
+            confirm_below=house.confirm_below if self.confirm_below is None else self.confirm_below,
+            close_margin=house.close_margin,
+            sureness=spoke.sureness,
+        )
+        slots = [[slot.kind, slot.value, slot.sureness] for slot in understanding.slots]
+        also = [c.intent for c in understanding.also if c.confidence >= house.sure_at and c.intent not in refused]
+        if verdict.band is Band.REJECT:
+            self._not_understood(progress, spoke, understanding, verdict.candidates)
+            return None
+        best = verdict.candidates[0]
+        if verdict.band is Band.ACCEPT or best.intent == repeated:
+            band = "accept" if verdict.band is Band.ACCEPT else "confirmed"
+            return self._accept(progress, best.intent, best.confidence, band, slots, also, understanding.model)
+        progress.note(
+            "Unsure",
+            step=self.name,
+            text=redact(spoke.text),
+            candidates=[[c.intent, round(c.confidence, 3)] for c in verdict.candidates],
+            model=understanding.model,
+        )
+        if verdict.band is Band.CHOICE:
+            first, second = verdict.candidates
+            self._say_choice(progress, first.intent, second.intent)
+            between = [[c.intent, c.confidence] for c in verdict.candidates]
+            return self.open_aside(progress, {"kind": "choice", "between": between, "slots": slots, "also": also})
+        progress.phrase("is_that_right", what=house.named(best.intent, progress.language))
+        confirm = {"kind": "confirm", "intent": best.intent, "confidence": best.confidence, "slots": slots, "also": also}
+        return self.open_aside(progress, confirm)
+
+    def _accept(
+        self,
+        progress: Progress,
+        intent: str,
+        confidence: float,
+        band: str,
+        slots: list[Any],
+        also: list[str],
+        model: str = "",
+    ) -> Way | None:
+        option = next((option for option in self._open(progress) if option.intent == intent), None)
+        if option is None:
+            return None
+        for slot_kind, value, sureness in slots:
+            progress.slots[slot_kind] = [value, sureness]
+        entity = next((str(value) for slot_kind, value, _ in slots if slot_kind == "digits"), None)
+        waiting = [other for other in also if other != intent and other not in progress.session.pending_intents]
+        progress.session = progress.session.but(pending_intents=(*progress.session.pending_intents, *waiting)[:3])
+        return self._choose(progress, option, Candidate(intent, confidence), band, entity, model)
+
+    def _choose(
+        self, progress: Progress, option: Option, candidate: Candidate, band: str, entity: str | None = None, model: str = ""
+    ) -> Way:
+        intent = candidate.intent
+        if intent == NO:
+            goals.concluded(progress, confirmed=True)
+        elif intent == YES:
+            goals.concluded(progress, confirmed=None)
+        elif intent:
+            goals.asked_again(progress, intent)
+            progress.note(
+                "Understood",
+                step=self.name,
+                intent=intent,
+                confidence=round(candidate.confidence, 3),
+                band=band,
+                entity=entity,
+                model=model,
+            )
+            goals.started(progress, intent, entity)
+            pending = tuple(other for other in progress.session.pending_intents if other != intent)
+            intents = (*progress.session.intents, intent)[-50:]
+            progress.session = progress.session.but(intents=intents, pending_intents=pending)
+            progress.kept["intent"] = {"name": intent, "confidence": round(candidate.confidence, 3)}
+        return Go(option.go)
+
+    def _not_understood(
+        self, progress: Progress, spoke: Spoke, understanding: Understanding, candidates: tuple[Candidate, ...]
+    ) -> None:
+        best = candidates[0] if candidates else None
+        progress.note(
+            "NotUnderstood",
+            step=self.name,
+            tries=progress.memory.get("unclear", 0) + 1,
+            text=redact(spoke.text),
+            best=best.intent if best else None,
+            confidence=round(best.confidence, 3) if best else None,
+            model=understanding.model,
+        )
+
+    def _key_by_name(self, progress: Progress, text: str, options: list[Option]) -> Option | None:
+        """ "one", "option two", "press three": an option by its key."""
+        if len(tidy(text).split()) > 3:
+            return None
+        slot = progress.world.read_slot(
+            "digits", text, progress.language, 1, tuple(option.key for option in options if option.key)
+        )
+        return None if slot is None else next((option for option in options if option.key == str(slot.value)), None)
+
+    # --- yes and no
+
+    def _takes_yes_no(self) -> bool:
+        return any(option.intent in (YES, NO) for option in self.options)
+
+    def _yes_no_only(self) -> bool:
+        return all(option.intent in (YES, NO) for option in self.options)
+
+    def _yes_no(self, progress: Progress, spoke: Spoke, options: list[Option]) -> Way | None:
+        """An option with the intent yes or no. Where only yes is offered, "no" is as good as saying nothing more; more words after
+        yes, or none at all about yes, may already say what is wanted at the menu that yes leads to."""
+        by_intent = {option.intent: option for option in reversed(options)}
+        answer = self.yes_or_no(progress, spoke)
+        beyond = self._menu_behind(progress, by_intent.get(YES))
+        if answer is not False and beyond is not None and len(tidy(spoke.text).split()) > 2:
+            notes = len(progress.notes)
+            way = beyond._understand(progress, spoke, beyond._open(progress))
+            if isinstance(way, Go):
+                return way
+            del progress.notes[notes:]
+            self.close_aside(progress)
+            progress.forget_actions()
+        if answer is True and YES in by_intent:
+            return self._choose(progress, by_intent[YES], Candidate(YES, 1.0), "accept")
+        if answer is False:
+            if NO in by_intent:
+                return self._choose(progress, by_intent[NO], Candidate(NO, 1.0), "accept")
+            goals.concluded(progress, confirmed=True)
+            return progress.go("give_up")
+        return None
+
+    def _menu_behind(self, progress: Progress, option: Option | None) -> Menu | None:
+        step = progress.flow.steps.get(option.go) if option else None
+        return step if isinstance(step, Menu) and step is not self else None
+
+    # --- questions beside the question
+
+    def _fresh(self, progress: Progress, event: Keyed | Spoke, repeated: str | None = None) -> Way | None:
+        """Instead of yes or no the caller said or pressed something else: perhaps an answer to the menu itself."""
+        open_before = dict(progress.memory.get("asking", {}))
+        if isinstance(event, Keyed):
+            way = self.hear_keys(progress, event.digits)
+        else:
+            way = self._understand(progress, event, self._open(progress), repeated)
+        if isinstance(way, Go):
+            self.close_aside(progress)
+        elif way is None:
+            progress.memory["asking"] = open_before
+        return way
+
+    def _corrected(self, progress: Progress, intents: list[str], event: Keyed | Spoke) -> Way:
+        """The caller said no: never guess that again here; the rest of the sentence may say what is meant."""
+        for intent in intents:
+            progress.note("Corrected", step=self.name, intent=intent)
+        progress.memory["refused"] = [*progress.memory.get("refused", []), *intents]
+        if isinstance(event, Spoke):
+            rest = event.text.partition(" ")[2]
+            if len(tidy(rest).split()) > 1 and not saying(rest, progress.wording, ("neither", "done")):
+                way = self._understand(
+                    progress, Spoke(event.call_id, event.event_id, event.at, rest, event.sureness), self._open(progress)
+                )
+                if way is not None:
+                    return way
+        if progress.memory.get("asides", 0) > 3:
+            return self.stumble(progress, "unclear")
+        progress.phrase("sorry_then")
+        self.pose(progress)
+        return self.listen(progress, remember=True)
+
+    def _say_choice(self, progress: Progress, first: str, second: str) -> None:
+        house = progress.world.house
+        progress.phrase("which_one", first=house.named(first, progress.language), second=house.named(second, progress.language))
+        progress.phrase("which_one_keys")
+
+    def _settle_choice(self, progress: Progress, asking: dict[str, Any], event: Keyed | Spoke) -> Way | None:
+        between = asking["between"]
+        number: int | None = None
+        if isinstance(event, Keyed):
+            number = {"1": 0, "2": 1}.get(event.digits)
+        else:
+            named = saying(event.text, progress.wording, ("first", "second", "neither"))
+            if named == "neither" or (
+                named is None and len(tidy(event.text).split()) <= 2 and self.yes_or_no(progress, event) is False
+            ):
+                self.close_aside(progress)
+                return self._corrected(progress, [intent for intent, _ in between], event)
+            number = {"first": 0, "second": 1}.get(named or "")
+            if number is None:
+                number = self._meant_of(progress, event, [intent for intent, _ in between])
+        if number is None:
+            return self._fresh(progress, event)
+        self.close_aside(progress)
+        intent, confidence = between[number]
+        return self._accept(progress, intent, confidence, "choice", asking.get("slots", []), asking.get("also", []))
+
+    def _meant_of(self, progress: Progress, spoke: Spoke, intents: list[str]) -> int | None:
+        """Which of two intents an answer to "did you want … or …" means: the one whose own words are in it, else the likelier one."""
+        said = set(tidy(spoke.text).split())
+        own = [set(tidy(progress.world.house.named(intent, progress.language)).split()) for intent in intents]
+        only = [len(said & (own[n] - own[1 - n])) for n in (0, 1)]
+        if only[0] != only[1]:
+            return 0 if only[0] > only[1] else 1
+        best = progress.world.understand(spoke.text, progress.language, tuple(intents)).best
+        return intents.index(best.intent) if best is not None and best.intent in intents and best.confidence >= 0.5 else None
+
+    # --- the second wish of one sentence
+
+    def _offer_pending(self, progress: Progress) -> Way | None:
+        """ "You also wanted to …": asked once the first wish is served, where this flow can serve the second."""
+        goal = progress.goal
+        if goal and not goal.get("told") and not goal.get("astray"):
+            return None  # the first wish is still being served
+        for intent in progress.session.pending_intents:
+            if self._serving(progress, intent) is None:
+                continue
+            progress.phrase("also_wanted", what=progress.world.house.named(intent, progress.language))
+            return self.open_aside(progress, {"kind": "pending", "intent": intent})
+        return None
+
+    def _serving(self, progress: Progress, intent: str) -> tuple[Menu, Option] | None:
+        menus = [self, *(step for step in progress.flow.steps.values() if isinstance(step, Menu) and step is not self)]
+        for menu in menus:
+            for option in menu._open(progress):
+                if option.intent == intent:
+                    return menu, option
+        return None
+
+    def _settle_pending(
+        self, progress: Progress, asking: dict[str, Any], event: Keyed | Spoke, answer: bool | None
+    ) -> Way | None:
+        intent = asking["intent"]
+        if answer is None:
+            return self._fresh(progress, event) if isinstance(event, Spoke) else None
+        self.close_aside(progress)
+        left = tuple(other for other in progress.session.pending_intents if other != intent)
+        progress.session = progress.session.but(pending_intents=left)
+        serving = self._serving(progress, intent)
+        if answer and serving is not None:
+            menu, option = serving
+            return menu._choose(progress, option, Candidate(intent, 1.0), "confirmed")
+        return super().enter(progress)

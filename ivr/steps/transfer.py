@@ -4,16 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ivr.language.fields import Exit, Kind, Step, goes, kind, setting
+from ivr.actions import Dial
+from ivr.actions import Hangup as EndCall
+from ivr.call import CallEvent, Transferred
+from ivr.dialogue import goals
+from ivr.dialogue.progress import Progress
+from ivr.dialogue.steps import LiveStep
+from ivr.dialogue.ways import Way
+from ivr.language.fields import Exit, Kind, goes, kind, setting
 from ivr.language.values import Prompt
 
 
-@kind("transfer")
+@kind("transfer", reaches_person=True)
 @dataclass(frozen=True)
-class Transfer(Step):
+class Transfer(LiveStep):
     """Connect the caller to a number of the directory (config/numbers.yaml); the call leaves this system."""
 
     transfer: str = setting(Kind.NAME, "The entry of the directory.", of="directory", required=True)
     text: Prompt | None = setting(Kind.PROMPT, "What the caller hears first.", spoken=True)
     ring: float = setting(Kind.DURATION, "How long to let it ring.", default=30.0, least=5, most=120)
     failed: str = goes(Exit.MUST, "Where the call goes when nobody answers.")
+
+    def enter(self, progress: Progress) -> Way:
+        goals.dropped(progress)
+        number = progress.world.number_of(self.transfer)
+        if number is None:
+            return progress.go("failed")
+        progress.say(self.text)
+        return progress.finish(Dial(number, ring_seconds=round(self.ring)))
+
+    def take(self, progress: Progress, event: CallEvent) -> Way:
+        if not isinstance(event, Transferred):
+            return self.enter(progress)
+        if event.result == "talked":
+            progress.left("handed_over")
+            return progress.finish(EndCall())
+        return progress.go("failed")

@@ -1,0 +1,45 @@
+"""Values typed on a keypad: digits with their kind's own reading. None where the keys are no such value."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Any
+
+
+def typed_value(kind: str, digits: str, length: int | None, today: date) -> Any:
+    """The value of `kind` that `digits` stand for: plain JSON, as speech gives it too.
+
+    digits, postcode: as typed. number: a whole number. money: pounds and pence apart by *, else whole. date: DDMM (the next such
+    day) or DDMMYYYY, as ISO. time: HHMM, as HH:MM. yes_no: 1 or 2. Names, e-mail addresses and text cannot be typed.
+    """
+    plain = digits.isascii() and digits.isdigit()
+    if kind in ("digits", "postcode"):
+        return digits if plain and (length is None or len(digits) == length) else None
+    if kind == "number":
+        return int(digits) if plain and len(digits) <= 15 else None
+    if kind == "money":
+        whole, star, part = digits.partition("*")
+        if not (whole.isdigit() and len(whole) <= 9) or (star and not (part.isdigit() and len(part) <= 2)):
+            return None
+        return f"{int(whole)}.{part.ljust(2, '0')}" if star else f"{int(whole)}.00"
+    if kind == "date" and plain:
+        return _date(digits, today)
+    if kind == "time" and plain and len(digits) in (3, 4):
+        hour, minute = int(digits[:-2]), int(digits[-2:])
+        return time(hour, minute).strftime("%H:%M") if hour < 24 and minute < 60 else None
+    if kind == "yes_no":
+        return {"1": True, "2": False}.get(digits)
+    return None
+
+
+def _date(digits: str, today: date) -> str | None:
+    day, month = int(digits[:2] or 0), int(digits[2:4] or 0)
+    try:
+        if len(digits) == 8:
+            return date(int(digits[4:]), month, day).isoformat()
+        if len(digits) == 4:
+            this_year = date(today.year, month, day)
+            return (this_year if this_year >= today else date(today.year + 1, month, day)).isoformat()
+    except ValueError:
+        return None
+    return None
