@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 COMMANDS = ("agent", "repeat", "help", "main_menu", "wait")
 """What a caller may say at any question, in every flow."""
 
+SAYINGS = ("done", "unknown", "call_back", "leave", "solved", "neither", "first", "second")
+"""Small answers that are no commands: "that is all", "I do not know", "call me back", "neither" …"""
+
 PHRASES: Mapping[str, str] = {
     "apology": "Sorry, something went wrong on our side.",
     "apology_person": "Sorry, something went wrong on our side. I will take you to a person.",
     "apology_end": "Sorry, we cannot take your call at the moment. Please call again later. Goodbye.",
     "goodbye": "Thank you for calling. Goodbye.",
-    "to_person": "One moment, I will find somebody for you.",
-    "not_understood": "Sorry, I did not understand that.",
-    "not_heard": "Sorry, I did not hear anything.",
     "help": "You can answer in your own words or with the keypad. Say repeat to hear it again, or agent to speak to a person.",
     "take_your_time": "Take your time.",
     "sorry_then": "Sorry about that.",
@@ -31,7 +31,6 @@ PHRASES: Mapping[str, str] = {
     "also_wanted": "You also wanted to {{ what }}. Shall we do that now?",
     "ask_helped": "Did that help?",
     "no_answer_known": "I am afraid I have no answer to that.",
-    "answers_too_large": "That is outside the range.",
     "position": "You are number {{ position }} in the queue.",
     "next_in_line": "You are next in line.",
     "wait_estimate": "Eight of ten callers wait less than {{ minutes }} minutes.",
@@ -41,8 +40,6 @@ PHRASES: Mapping[str, str] = {
     "wait_keys": "To go back to the menu, press 2. If it has been solved meanwhile, press 3.",
     "leaving_queue": "All right.",
     "callback_refused": "I am afraid we cannot call this number back.",
-    "yes": "yes",
-    "no": "no",
     "interrupted": "Sorry, we were interrupted for a moment. Let us start again.",
     "agent_lost": "Sorry, we were interrupted. You keep your place; I am looking for somebody else.",
     "agent_offer": "A call for {{ queue }} from {{ who }}{{ why }}. Press 1 to take it, 2 to refuse.",
