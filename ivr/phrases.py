@@ -24,6 +24,11 @@ def load_house(folder: Path) -> tuple[House, tuple[Problem, ...]]:
     return reader.with_bands(house, _root(folder / INTENTS_FILE, Findings())), findings.sorted()
 
 
+def read_house(folder: Path) -> House:
+    """The house alone, for those who run calls: mistakes keep their defaults and are told by `ivr doctor`."""
+    return load_house(folder)[0]
+
+
 def _root(path: Path, findings: Findings) -> Mapping | None:
     if not path.is_file():
         return None
