@@ -116,8 +116,10 @@ class Turns:
         numbers = self.line.configuration.numbers
         arrived = read.read_arrival(form, call_id, self.line.now(), shared=numbers.shared, home_region=numbers.home_region)
         live = self.line.live()
-        flow = live.flow_for(arrived.to_number)
-        turn = self._within(lambda: begin(live.bundle, flow, arrived, call_id, live.revision, live.world(arrived.caller)))
+        flow, language = live.entry_for(arrived.to_number)
+        turn = self._within(
+            lambda: begin(live.bundle, flow, arrived, contact_id=call_id, revision=live.revision, world=live.world(), language=language)
+        )
         if interrupted:
             sorry = Say(self.line.phrase("interrupted", turn.session.language), turn.session.language)
             turn = replace(turn, actions=(sorry, *turn.actions))
@@ -130,7 +132,7 @@ class Turns:
 
     def _take(self, session: Session, event: CallEvent) -> Turn:
         live = self.line.live(session.revision)
-        return self._within(lambda: take_turn(live.bundle, session, event, live.world(session.caller)))
+        return self._within(lambda: take_turn(live.bundle, session, event, live.world()))
 
     def _within(self, what: Callable[[], Turn]) -> Turn:
         """The turn, or TimeoutError after TURN_SECONDS: a late one is thrown away, because only this thread stores."""

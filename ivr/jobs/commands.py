@@ -55,7 +55,8 @@ class Commands:
             self.line.carrier.hang_up(leg)  # the caller left while it was being dialled
 
     def stop_ringing(self, *, token: str, leg_id: str) -> None:
-        """Let an agent's phone stop ringing."""
+        """Let an agent's phone stop ringing. A leg that was not yet known when the offer ended is looked up now."""
+        leg_id = leg_id or self.line.board.leg_of(token) or ""
         if leg_id:
             self.line.carrier.hang_up(leg_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -34,13 +34,14 @@ class Live:
     bundle: Bundle
     revision: str
 
-    def flow_for(self, number: str) -> str:
-        """The flow that a dialled number starts."""
+    def entry_for(self, number: str) -> tuple[str, str | None]:
+        """The flow that a dialled number starts, and the language it speaks first."""
         entry = self.line.configuration.numbers.lines.get(number)
         name = entry.flow if entry else self.line.settings.main_flow
-        return name if name in self.bundle.flows else next(iter(self.bundle.flows))
+        return (name if name in self.bundle.flows else next(iter(self.bundle.flows))), (entry.language if entry else None)
 
-    def world(self, caller: Caller) -> LiveWorld:
+    def world(self) -> LiveWorld:
+        """What one turn may ask of the outside."""
         return LiveWorld(self.line)
 
 
@@ -123,7 +124,3 @@ class LiveWorld:
             return what()
         except IvrError as error:
             return LookUp("failed", error=str(error))
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)

@@ -33,8 +33,8 @@ def sweep(line: Line) -> None:
             end_wait(line, call_id, result)
     for call_id in swept.silent:
         check_life(line, call_id)
-    for agent_id, call_id in swept.stuck:
-        check_leg(line, agent_id, call_id)
+    for talk in swept.talks:
+        check_leg(line, talk.agent_id, talk.call_id)
     line.switchboard.offer()
 
 

@@ -131,7 +131,7 @@ class Switchboard:
             result=str(result),
             ring_seconds=None,
         )
-        self.outbox.push("stop_ringing", token=reservation.token, leg_id=self.board.leg_of(reservation.token) or "")
+        self.outbox.push("stop_ringing", token=reservation.token, leg_id=reservation.leg_id)
 
     # Offers
 
@@ -154,19 +154,18 @@ class Switchboard:
 
     def accepted(self, reservation: Reservation, leg_id: str) -> str | None:
         """The agent pressed the key: the room to join, or None where the offer is no longer good."""
-        if not self.board.accept(reservation.token):
+        accepted = self.board.accept(reservation.token)
+        if accepted is None:
             return None
-        now = self._clock()
         room = self.room(reservation.call_id, reservation.token)
         self.calls.set_talk(
             reservation.call_id,
             room=room,
-            agent=reservation.agent_id,
+            agent=accepted.agent_id,
             agent_leg=leg_id,
-            token=reservation.token,
-            queue=reservation.queue,
-            accepted_at=str(now),
-            waited_seconds=str(round(reservation.waited_seconds, 3)),
+            token=accepted.token,
+            queue=accepted.queue,
+            waited_seconds=str(round(accepted.waited_seconds, 3)),
             joined="",
             agent_left="",
         )
@@ -174,7 +173,7 @@ class Switchboard:
             self.outbox.push("dial_callback", callback_id=reservation.call_id, token=reservation.token, room=room)
         else:
             self.outbox.push("join_caller", call_id=reservation.call_id, token=reservation.token)
-        for other in self.board.withdrawn(reservation.call_id, reservation.token):
+        for other in accepted.lost:
             self._withdraw(other, OfferResult.LOST)
         return room
 

@@ -12,9 +12,9 @@ from typing import Any
 import redis
 import structlog
 
-from ivr.configuration import load_configuration, names_of
+from ivr.configuration import load_configuration
 from ivr.connectors import Connectors
-from ivr.errors import IntentError, IvrError, SettingError, StoreUnavailable
+from ivr.errors import FlowError, IntentError, IvrError, SettingError, StoreUnavailable
 from ivr.identification import Identification
 from ivr.intents.answers import AnswerBook
 from ivr.intents.recogniser import Recogniser
@@ -24,6 +24,7 @@ from ivr.jobs.live import Live
 from ivr.jobs.outbox import Outbox
 from ivr.jobs.promises import Promises
 from ivr.jobs.switchboard import Switchboard
+from ivr.language.bundle import Bundle, compile_bundle
 from ivr.phrases import read_house
 from ivr.records.revisions import Revisions
 from ivr.records.store import Store
@@ -36,6 +37,7 @@ from routing.estimate import Learned
 log = structlog.get_logger()
 
 MODEL_CHECK_SECONDS = 2.0
+MOST_BUNDLES = 16
 
 
 class Line:
@@ -59,8 +61,9 @@ class Line:
         self.promises = Promises(self)
         self.connectors = Connectors(self.configuration, settings.config_dir)
         self.identification = Identification(self.configuration, self.connectors, self.store)
-        self.revisions = Revisions(self.store, names_of(self.configuration))
+        self.revisions = Revisions(self.store)
         self.answers = AnswerBook.load(settings.config_dir) if speech else None
+        self._bundles: dict[int, Bundle] = {}
         self._speech = speech
         self._recogniser: Recogniser | None = None
         self._recogniser_checked = 0.0
@@ -102,10 +105,19 @@ class Line:
 
     # Flows and speech
 
-    def live(self, revision: str | None = None) -> Live:
+    def live(self, revision: str = "") -> Live:
         """The published revision (or the pinned one of a call in progress), compiled once per process."""
-        published = self.revisions.pinned(revision) if revision else self.revisions.current()
-        return Live(self, published.bundle, published.hash)
+        number = int(revision) if revision.isascii() and revision.isdigit() else self.revisions.current_number()
+        if number is None:
+            raise FlowError("no flow is published: run `ivr flows publish`")
+        bundle = self._bundles.get(number)
+        if bundle is None:
+            # Without the names of config/: what was clean when it was published must go on working when a name goes away later.
+            bundle = compile_bundle(self.revisions.get(number).files).required()
+            if len(self._bundles) >= MOST_BUNDLES:
+                self._bundles.pop(next(iter(self._bundles)))
+            self._bundles[number] = bundle
+        return Live(self, bundle, str(number))
 
     def recogniser(self) -> Recogniser | None:
         """The active model; a newer one is taken up within seconds. None where there is none yet: callers use the keypad then."""
