@@ -7,12 +7,14 @@ whatever breaks inside a step is noted, apologised for, and the caller is taken 
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from ivr.actions import Charge, Continue, Dial, Hangup, Join, Leave, Listen, Record, Wait
 from ivr.call import Arrived, CallEvent, Continued, Ended, Frame, Session
 from ivr.dialogue import goals
+from ivr.dialogue.handing_over import customer_name
 from ivr.dialogue.progress import Progress, Turn, closest_language
 from ivr.dialogue.questions import person_from
 from ivr.dialogue.steps import LiveStep
@@ -91,7 +93,7 @@ def _walk(progress: Progress, first: Any) -> Turn:
     turn = progress.turn()
     if turn.actions and isinstance(turn.actions[-1], TURN_ENDING):
         return turn
-    return Turn(turn.session, (*turn.actions, Hangup()), turn.notes)
+    return replace(turn, actions=(*turn.actions, Hangup()))
 
 
 def _arrive(progress: Progress) -> Way:
@@ -99,11 +101,10 @@ def _arrive(progress: Progress) -> Way:
     _learn(progress, (*flow.facts, *BUILT_IN_LEARNED))
     customer = progress.kept.get("customer", {})
     if customer.get("known"):
-        name = customer.get("name") or " ".join(str(customer[part]) for part in ("first_name", "last_name") if customer.get(part))
         progress.note(
             "Recognised",
             customer_id=_text(customer.get("id") or customer.get("customer_id")),
-            customer_name=name or None,
+            customer_name=customer_name(customer),
             segment=_text(customer.get("segment") or customer.get("tier")),
             language=_text(customer.get("language")),
             method="number",
@@ -130,6 +131,9 @@ def _learn(progress: Progress, wanted: tuple[str, ...]) -> None:
 
 
 def _follow(progress: Progress, way: Way) -> Way:
+    by = "" if isinstance(way, Stay) else way.by
+    if by:
+        progress.ways.append((progress.session.frame.flow, progress.session.frame.step, by))
     if isinstance(way, RunFlow):
         return _run(progress, way)
     if isinstance(way, Go) and way.step is not None and way.step != RETURN:

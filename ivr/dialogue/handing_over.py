@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ivr.dialogue.progress import Progress
@@ -32,6 +33,12 @@ def head_start_of(step: Any, progress: Progress) -> float:
     return 0.0
 
 
+def customer_name(customer: Mapping[str, Any]) -> str | None:
+    """The customer's name as far as known: `name`, else first and last name."""
+    name = customer.get("name") or " ".join(str(customer[part]) for part in ("first_name", "last_name") if customer.get(part))
+    return str(name) if name else None
+
+
 def context_of(progress: Progress) -> dict[str, object]:
     """What the agent shall know: who calls, why, what was said and tried, what is open. Plain JSON, without secrets."""
     session = progress.session
@@ -40,6 +47,7 @@ def context_of(progress: Progress) -> dict[str, object]:
     return {
         "caller": session.caller.number,
         "attestation": session.caller.attestation.value,
+        "customer_name": customer_name(customer),
         "customer": {name: value for name, value in customer.items() if name != "known"} or None,
         "identified": bool(customer.get("identified", False)),
         "language": session.language,

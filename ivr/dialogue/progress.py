@@ -9,7 +9,7 @@ from typing import Any
 from ivr.actions import Action, Listen, Pause, Play, Say
 from ivr.call import CallEvent, Session
 from ivr.dialogue.facts import Seen, call_fact, caller_fact, now_fact, queue_fact, today_fact
-from ivr.dialogue.ways import Go, Stay
+from ivr.dialogue.ways import Go, Stay, written_exit
 from ivr.house import Wording
 from ivr.language.bundle import Bundle
 from ivr.language.fields import Step
@@ -29,11 +29,15 @@ Spoken = Say | Play | Pause
 
 @dataclass(frozen=True)
 class Turn:
-    """What one event leads to: the session to keep, the actions to carry out (the last one ends the turn), the notes to write."""
+    """What one event leads to: the session to keep, the actions to carry out (the last one ends the turn), the notes to write.
+
+    `ways`: the exits taken, as (flow, step, exit), for coverage.
+    """
 
     session: Session
     actions: tuple[Action, ...]
     notes: tuple[Note, ...]
+    ways: tuple[tuple[str, str, str], ...] = ()
 
 
 class Progress:
@@ -53,6 +57,7 @@ class Progress:
         self.notes: list[Note] = []
         self.heard_now: str | None = None  # what the caller said in this very turn
         self.steps_taken = 0
+        self.ways: list[tuple[str, str, str]] = []
         self._actions: list[Action] = []
         self._spoken: list[tuple[Spoken, bool]] = []
         self._missing: set[str] = set()
@@ -101,7 +106,8 @@ class Progress:
         if setting in UNHAPPY and self.goal:
             self.goal.pop("told", None)
             self.goal["astray"] = True
-        return Go(self.flow.target(self.step.name, setting))
+        step = self.step
+        return Go(self.flow.target(step, setting), written_exit(step, setting))
 
     # --- what is known
 
@@ -269,7 +275,7 @@ class Progress:
             turn=self.session.turn + 1,
             steps=self.session.steps + self.steps_taken,
         )
-        return Turn(session, tuple(self._actions), tuple(self.notes))
+        return Turn(session, tuple(self._actions), tuple(self.notes), tuple(self.ways))
 
     def forget_actions(self) -> None:
         """Drop what a broken step has given so far."""

@@ -20,9 +20,10 @@ PERSON_KINDS = ("queue", "transfer", "callback", "voicemail")
 
 @dataclass(frozen=True)
 class Go:
-    """Go on with `step`; None or "return": this flow is at its end."""
+    """Go on with `step`; None or "return": this flow is at its end. `by`: the exit taken ("next", "option 2"), for coverage."""
 
     step: str | None
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class RunFlow:
 
     flow: str
     resume: str | None
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,28 @@ def way_to_person(flow: Flow, start: str, without: frozenset[str] = frozenset())
             if name not in without and flow.steps[name].kind == kind:
                 return name
     return None
+
+
+def written_exit(step: Step, setting: str) -> str:
+    """The exit as written in YAML that `setting` comes down to: an optional one that is not wired is another one's way."""
+    declared = type(step).settings()[setting]
+    if declared.instead is not None and not getattr(step, setting):
+        return written_exit(step, declared.instead)
+    return declared.yaml_name or setting
+
+
+def exits_of(step: Step) -> tuple[str, ...]:
+    """Every exit of a step by the name that `Go.by` gives it."""
+    found: list[str] = []
+    for name, declared in type(step).settings().items():
+        value = getattr(step, name)
+        if declared.exit is not None and (value or declared.instead is None):
+            found.append(declared.yaml_name or name)
+        elif isinstance(value, Offer):
+            found.append(name)
+        elif isinstance(value, tuple):
+            found += [f"option {number}" for number, part in enumerate(value, start=1) if isinstance(part, Option)]
+    return tuple(found)
 
 
 def voicemail_of(flow: Flow) -> str | None:

@@ -26,7 +26,7 @@ class Decide(LiveStep):
             value = progress.value(expression)
             if value is not None:
                 progress.assign(name, value)
-        for option in self.decide:
+        for number, option in enumerate(self.decide, start=1):
             if progress.holds(option.when):
-                return Go(option.go)
+                return Go(option.go, f"option {number}")
         raise LookupError(f"no choice of {self.name} holds")  # lint demands a last choice without a condition

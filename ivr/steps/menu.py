@@ -225,7 +225,7 @@ class Menu(Question):
             intents = (*progress.session.intents, intent)[-50:]
             progress.session = progress.session.but(intents=intents, pending_intents=pending)
             progress.kept["intent"] = {"name": intent, "confidence": round(candidate.confidence, 3)}
-        return Go(option.go)
+        return Go(option.go, f"option {self.options.index(option) + 1}")
 
     def _not_understood(
         self, progress: Progress, spoke: Spoke, understanding: Understanding, candidates: tuple[Candidate, ...]

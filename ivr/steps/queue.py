@@ -77,7 +77,7 @@ class Queue(LiveStep):
         if result == "talked":
             return progress.go()
         if result == "callback" and self.offer_callback is not None:
-            return Go(self.offer_callback.go)
+            return Go(self.offer_callback.go, "offer_callback")
         if result == "left":
             return to_main_menu(progress) or progress.go("no_answer")
         return progress.go(result if result in ("closed", "nobody", "full", "solved") else "no_answer")

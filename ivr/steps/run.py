@@ -19,4 +19,5 @@ class Run(LiveStep):
     next: str | None = goes(Exit.FALLS, "Where the call goes when that flow ends; without it, the step below.")
 
     def enter(self, progress: Progress) -> Way:
-        return RunFlow(self.run, progress.go().step)
+        way = progress.go()
+        return RunFlow(self.run, way.step, way.by)
