@@ -10,7 +10,7 @@ from ivr.errors import FlowError
 from ivr.language.bundle import Bundle, Compiled, compile_bundle, compile_folder, content_hash, flow_files
 from ivr.language.names import Names
 from ivr.language.problems import ERROR, Problem
-from ivr.records.revisions import Revision, Revisions
+from ivr.records.revision_rows import Revision, RevisionRows
 
 TESTS = "tests/"
 MOST_FILES = 500
@@ -56,7 +56,7 @@ def check(files: Mapping[str, str], names: Names) -> Compiled:
 
 
 def publish(
-    revisions: Revisions,
+    revisions: RevisionRows,
     files: Mapping[str, str],
     *,
     names: Names,
@@ -91,7 +91,7 @@ def publish(
     )
 
 
-def publish_first(revisions: Revisions, folder: Path, *, names: Names, run_tests: RunTests | None = None) -> Revision:
+def publish_first(revisions: RevisionRows, folder: Path, *, names: Names, run_tests: RunTests | None = None) -> Revision:
     """On start: the current revision; where nothing was ever published, `folder` becomes revision 1. Raises FlowError."""
     current = revisions.current()
     if current is not None:

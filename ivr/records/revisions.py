@@ -1,308 +1,175 @@
-"""Published flows: numbered revisions that never change, and the pointer that says which one new calls run.
-
-A process reads the pointer at most once in two seconds and keeps the revisions it has read, so that a call's turn costs no
-query; while the database is away the last known pointer holds.
-"""
+"""What new calls run, what calls in progress keep running, and how either changes: the one object that everybody asks."""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
-from ivr.errors import RecordError, StoreUnavailable
-from ivr.records.revision_tables import flow_drafts, flow_moves, flow_pointers, flow_revisions
+from ivr.errors import FlowError
+from ivr.language.bundle import Bundle, Compiled
+from ivr.language.names import Names
+from ivr.publishing import RunTests, bundle_of, check, files_of, publish, publish_first
+from ivr.records.revision_rows import MAIN, Draft, Move, NoSuchRevision, Revision, RevisionConflict, RevisionRows
 from ivr.records.store import Store
 
-MAIN = "main"
-POINTER_SECONDS = 1.5  # with the time a query takes, everybody follows within two seconds
-MOST_KEPT = 20
-_LOCK = 7214532
+__all__ = ["Draft", "Move", "NoSuchRevision", "Published", "Revision", "RevisionConflict", "Revisions"]
 
-
-class RevisionConflict(RecordError):
-    """Somebody published in between; `current` is what the pointer shows now."""
-
-    def __init__(self, current: int | None, expected: int | None) -> None:
-        super().__init__(f"revision {current} was published meanwhile (yours is based on {expected}): look at its changes first")
-        self.current = current
-
-
-class NoSuchRevision(RecordError):
-    """There is no revision with this number."""
+MOST_COMPILED = 20
+_FLOW_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True)
-class Revision:
-    """A published state of all flows. `files` by path relative to the flows folder, flow tests included."""
+class Published:
+    """A revision ready to take calls. `hash` is its content hash, `number` what people call it."""
 
-    number: int
-    content_hash: str
-    files: Mapping[str, str] = field(repr=False)
-    flows: tuple[str, ...] = ()
-    author: str = ""
-    note: str = ""
-    published_at: datetime | None = None
-    lint: tuple[Mapping[str, Any], ...] = ()
-    tests: Mapping[str, Any] | None = None
+    revision: Revision
+    bundle: Bundle
+
+    @property
+    def number(self) -> int:
+        return self.revision.number
 
     @property
     def name(self) -> str:
-        """As sessions, journals and records write it."""
-        return str(self.number)
+        """As sessions, journals and records write it: the number."""
+        return str(self.revision.number)
 
-    def summary(self) -> dict[str, Any]:
-        """Everything but the files, for lists and the API."""
-        return {
-            "number": self.number,
-            "content_hash": self.content_hash,
-            "flows": list(self.flows),
-            "author": self.author,
-            "note": self.note,
-            "published_at": self.published_at.isoformat() if self.published_at else None,
-            "lint": list(self.lint),
-            "tests": dict(self.tests) if self.tests is not None else None,
-        }
-
-
-@dataclass(frozen=True)
-class Move:
-    """A step of the pointer. `kind`: publish | rollback."""
-
-    at: datetime
-    author: str
-    note: str
-    kind: str
-    from_number: int | None
-    to_number: int
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A file being edited; `text` None: it shall be deleted."""
-
-    path: str
-    text: str | None
-    author: str
-    based_on: int
-    saved_at: datetime
+    @property
+    def hash(self) -> str:
+        return self.revision.content_hash
 
 
 class Revisions:
-    """Flow revisions in the store. `clock` is monotonic seconds. Writing methods raise StoreUnavailable without the database."""
+    """Flow revisions with their compiled bundles. Thread-safe; nothing connects before it is used.
 
-    def __init__(self, store: Store, *, line: str = MAIN, clock: Callable[[], float] = time.monotonic) -> None:
-        self._store, self._line, self._clock = store, line, clock
+    `run_tests` runs the flow tests before a publish (without it they are not run). Reading methods raise StoreUnavailable only for
+    what this process has never read; FlowError where nothing is published.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        names: Names,
+        *,
+        run_tests: RunTests | None = None,
+        line: str = MAIN,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.rows = RevisionRows(store, line=line, clock=clock)
+        self.names, self.run_tests = names, run_tests
+        self._compiled: dict[int, Published] = {}
         self._lock = threading.Lock()
-        self._pointer: int | None = None
-        self._pointer_read_at: float | None = None
-        self._kept: dict[int, Revision] = {}
 
-    # --- reading
+    # --- for calls
 
-    def current(self) -> Revision | None:
-        """What new calls run; None where nothing was ever published. May lag behind a publish by two seconds.
+    def current(self) -> Published:
+        """What a call that arrives now runs; at most two seconds behind a publish elsewhere."""
+        number = self.rows.current_number()
+        if number is None:
+            raise FlowError("no flow is published: run `ivr flows publish`")
+        return self._published(number)
 
-        Raises StoreUnavailable only where nothing is known yet.
-        """
-        number = self.current_number()
-        return None if number is None else self.get(number)
-
-    def current_number(self) -> int | None:
-        """The pointer, read again after `POINTER_SECONDS`."""
+    def pinned(self, revision: str) -> Published:
+        """The revision a call began with, by number or content hash; raises NoSuchRevision."""
+        if revision.isascii() and revision.isdigit() and len(revision) < 10:
+            return self._published(int(revision))
         with self._lock:
-            read_at = self._pointer_read_at
-            if read_at is not None and self._clock() - read_at < POINTER_SECONDS:
-                return self._pointer
-        try:
-            with self._store.reading() as connection:
-                number = self._read_pointer(connection)
-        except StoreUnavailable:
-            if self._pointer is None:
-                raise
-            number = self._pointer
-        with self._lock:
-            self._pointer, self._pointer_read_at = number, self._clock()
-        return number
+            kept = next((published for published in self._compiled.values() if published.hash == revision), None)
+        return kept or self._published(self.rows.number_of(revision))
 
-    def get(self, number: int) -> Revision:
-        """The revision with its files; raises NoSuchRevision."""
-        kept = self._kept.get(number)
+    def _published(self, number: int) -> Published:
+        with self._lock:
+            kept = self._compiled.get(number)
         if kept is not None:
             return kept
-        with self._store.reading() as connection:
-            row = connection.execute(sa.select(flow_revisions).where(flow_revisions.c.number == number)).mappings().first()
-        if row is None:
-            raise NoSuchRevision(f"there is no flow revision {number}")
-        revision = _revision(row)
+        revision = self.rows.get(number)
+        published = Published(revision, bundle_of(revision, self.names))
         with self._lock:
-            while len(self._kept) >= MOST_KEPT:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[number] = revision
-        return revision
+            while len(self._compiled) >= MOST_COMPILED:
+                self._compiled.pop(next(iter(self._compiled)))
+            self._compiled[number] = published
+        return published
 
-    def newest_first(self, limit: int = 50, before: int | None = None) -> list[Revision]:
-        """Revisions without their files, at most `limit`, older than `before`."""
-        columns = [column for column in flow_revisions.c if column.name != "files"]
-        query = sa.select(*columns).order_by(flow_revisions.c.number.desc()).limit(limit)
-        if before is not None:
-            query = query.where(flow_revisions.c.number < before)
-        with self._store.reading() as connection:
-            return [_revision(row) for row in connection.execute(query).mappings()]
+    # --- for supervisors
 
-    def moves(self, limit: int = 50) -> list[Move]:
-        """The pointer's history, newest first."""
-        query = sa.select(flow_moves).where(flow_moves.c.line == self._line).order_by(flow_moves.c.id.desc()).limit(limit)
-        with self._store.reading() as connection:
-            return [
-                Move(row["at"], row["author"], row["note"], row["kind"], row["from_number"], row["to_number"])
-                for row in connection.execute(query).mappings()
-            ]
+    def publish_first(self, folder: Path) -> int | None:
+        """On start: publish `folder` where nothing ever was; returns the revision's number then, None where one was there."""
+        if self.rows.current_number() is not None:
+            return None
+        return publish_first(self.rows, folder, names=self.names, run_tests=self.run_tests).number
 
-    # --- publishing
+    def publish(self, files: Mapping[str, str], *, author: str, note: str = "", expected: int | None = None) -> Revision:
+        """Lint, test, store, move the pointer. Raises FlowError with `problems`, TestsFailed, RevisionConflict."""
+        return publish(self.rows, files, names=self.names, author=author, note=note, run_tests=self.run_tests, expected=expected)
 
-    def publish(
-        self,
-        files: Mapping[str, str],
-        content_hash: str,
-        *,
-        flows: Sequence[str],
-        author: str,
-        note: str = "",
-        lint: Sequence[Mapping[str, Any]] = (),
-        tests: Mapping[str, Any] | None = None,
-        expected: int | None = None,
-        only_first: bool = False,
-    ) -> Revision:
-        """Store a revision and let new calls run it. The same content as the current one changes nothing and gives that one back.
+    def publish_folder(self, folder: Path, *, author: str, note: str = "", expected: int | None = None) -> Revision:
+        """The same with the files of a folder."""
+        return self.publish(files_of(folder), author=author, note=note, expected=expected)
 
-        `expected`: the revision the change was made on; raises RevisionConflict where another is current. `only_first`: give the
-        current revision back where there is one already (several processes start at once).
-        """
-        with self._store.writing() as connection:
-            self._serialise(connection)
-            current = self._read_pointer(connection)
-            if expected is not None and current is not None and current != expected:
-                raise RevisionConflict(current, expected)
-            if current is not None and (only_first or self._hash_of(connection, current) == content_hash):
-                return self.get(current)
-            number = 1 + (connection.execute(sa.select(sa.func.max(flow_revisions.c.number))).scalar() or 0)
-            now = self._store.clock()
-            connection.execute(
-                flow_revisions.insert().values(
-                    number=number, content_hash=content_hash, files=dict(files), flows=list(flows), author=author, note=note,
-                    published_at=now, lint=list(lint), tests=None if tests is None else dict(tests),
-                )
-            )  # fmt: skip
-            self._move(connection, current, number, "publish", author, note, now)
-            connection.execute(
-                flow_drafts.delete().where(flow_drafts.c.path.in_(list(files)), flow_drafts.c.based_on <= (current or 0))
-            )
-        self._follow(number)
-        return self.get(number)
+    def publish_drafts(self, *, author: str, note: str = "", expected: int | None = None) -> Revision:
+        """The same with the current files and all drafts; the drafts are gone afterwards."""
+        return publish(
+            self.rows, self.rows.files_with_drafts(), names=self.names, author=author, note=note, run_tests=self.run_tests,
+            expected=expected, from_drafts=True,
+        )  # fmt: skip
 
     def roll_back(self, to: int | None = None, *, author: str, note: str = "") -> Revision:
-        """Point new calls to an earlier revision (without `to`: the one that was current before this one). Calls in progress stay."""
-        with self._store.writing() as connection:
-            self._serialise(connection)
-            current = self._read_pointer(connection)
-            if to is None:
-                to = connection.execute(
-                    sa.select(flow_moves.c.from_number)
-                    .where(
-                        flow_moves.c.line == self._line, flow_moves.c.to_number == current, flow_moves.c.from_number.is_not(None)
-                    )
-                    .order_by(flow_moves.c.id.desc())
-                    .limit(1)
-                ).scalar()
-                if to is None:
-                    raise NoSuchRevision("there is no earlier revision to go back to")
-            if self._hash_of(connection, to) is None:
-                raise NoSuchRevision(f"there is no flow revision {to}")
-            if to != current:
-                self._move(connection, current, to, "rollback", author, note, self._store.clock())
-        self._follow(to)
-        return self.get(to)
+        """Point new calls to an earlier revision (without `to`: the one before); calls in progress stay where they are."""
+        return self.rows.roll_back(to, author=author, note=note)
 
-    # --- drafts
+    # --- for the API: a flow by its name
 
-    def drafts(self) -> list[Draft]:
-        """All files being edited."""
-        with self._store.reading() as connection:
-            return [_draft(row) for row in connection.execute(sa.select(flow_drafts).order_by(flow_drafts.c.path)).mappings()]
-
-    def save_draft(self, path: str, text: str | None, *, author: str, based_on: int = 0) -> Draft:
-        """Keep `text` as the draft of `path` (None: delete the file on publishing)."""
-        draft = Draft(path, text, author, based_on, self._store.clock())
-        with self._store.writing() as connection:
-            self._serialise(connection)
-            connection.execute(flow_drafts.delete().where(flow_drafts.c.path == path))
-            connection.execute(
-                flow_drafts.insert().values(path=path, text=text, author=author, based_on=based_on, saved_at=draft.saved_at)
-            )
-        return draft
-
-    def drop_draft(self, path: str) -> bool:
-        """Forget the draft of `path`; returns whether there was one."""
-        with self._store.writing() as connection:
-            return bool(connection.execute(flow_drafts.delete().where(flow_drafts.c.path == path)).rowcount)
-
-    def files_with_drafts(self) -> dict[str, str]:
-        """The current revision's files with all drafts applied: what publishing them would publish."""
+    def flows(self) -> list[dict[str, Any]]:
+        """Every flow of the current revision, and whether it is being edited."""
         current = self.current()
-        files = dict(current.files) if current else {}
-        for draft in self.drafts():
-            if draft.text is None:
-                files.pop(draft.path, None)
-            else:
-                files[draft.path] = draft.text
-        return files
+        drafts = {draft.path for draft in self.rows.drafts()}
+        return [
+            {"name": flow.name, "title": flow.title, "revision": current.number, "path": path, "has_draft": path in drafts}
+            for flow in current.bundle.flows.values()
+            for path in [flow.at.file]
+        ]
 
-    # --- inside a transaction
+    def flow(self, name: str) -> dict[str, Any]:
+        """A flow's text, its draft and what lint says about it; raises NoSuchRevision where there is no such flow."""
+        current = self.current()
+        path = self._path_of(name, current)
+        drafts = {draft.path: draft for draft in self.rows.drafts()}
+        draft = drafts.get(path)
+        if path not in current.revision.files and draft is None:
+            raise NoSuchRevision(f'there is no flow "{name}"')
+        compiled = self.lint(self.rows.files_with_drafts())
+        return {
+            "name": name,
+            "path": path,
+            "revision": current.number,
+            "published": current.revision.files.get(path),
+            "draft": None if draft is None else draft.text,
+            "draft_author": None if draft is None else draft.author,
+            "draft_saved_at": None if draft is None else draft.saved_at.isoformat(),
+            "problems": [problem.to_plain() for problem in compiled.problems if problem.file == path],
+        }
 
-    def _serialise(self, connection: sa.Connection) -> None:
-        """One publisher at a time. SQLite's writers queue anyway."""
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    def save_draft(self, name: str, text: str, *, author: str) -> dict[str, Any]:
+        """Keep a flow's text as a draft, sound or not; what lint says comes with it."""
+        current = self.current()
+        self.rows.save_draft(self._path_of(name, current), text, author=author, based_on=current.number)
+        return self.flow(name)
 
-    def _read_pointer(self, connection: sa.Connection) -> int | None:
-        return connection.execute(sa.select(flow_pointers.c.number).where(flow_pointers.c.line == self._line)).scalar()
+    def drop_draft(self, name: str) -> bool:
+        """Forget a flow's draft; returns whether there was one."""
+        return self.rows.drop_draft(self._path_of(name, self.current()))
 
-    def _hash_of(self, connection: sa.Connection, number: int) -> str | None:
-        return connection.execute(sa.select(flow_revisions.c.content_hash).where(flow_revisions.c.number == number)).scalar()
+    def lint(self, files: Mapping[str, str]) -> Compiled:
+        """What would stand in the way of publishing `files`."""
+        return check(files, self.names)
 
-    def _move(
-        self, connection: sa.Connection, current: int | None, number: int, kind: str, author: str, note: str, now: datetime
-    ) -> None:
-        if current is None:
-            connection.execute(flow_pointers.insert().values(line=self._line, number=number, moved_at=now))
-        else:
-            connection.execute(
-                flow_pointers.update().where(flow_pointers.c.line == self._line).values(number=number, moved_at=now)
-            )
-        connection.execute(
-            flow_moves.insert().values(
-                line=self._line, at=now, author=author, note=note, kind=kind, from_number=current, to_number=number
-            )
-        )
-
-    def _follow(self, number: int) -> None:
-        """This process follows its own publish at once."""
-        with self._lock:
-            self._pointer, self._pointer_read_at = number, self._clock()
-
-
-def _revision(row: Mapping[Any, Any]) -> Revision:
-    return Revision(
-        row["number"], row["content_hash"], row.get("files") or {}, tuple(row["flows"]), row["author"], row["note"], row["published_at"],
-        tuple(row["lint"]), row["tests"],
-    )  # fmt: skip
-
-
-def _draft(row: Mapping[Any, Any]) -> Draft:
-    return Draft(row["path"], row["text"], row["author"], row["based_on"], row["saved_at"])
+    def _path_of(self, name: str, current: Published) -> str:
+        flow = current.bundle.flows.get(name)
+        if flow is None and not _FLOW_NAME.fullmatch(name):
+            raise FlowError("that cannot be the name of a flow: use small letters, digits and _, beginning with a letter")
+        return flow.at.file if flow is not None else f"{name}.yaml"
