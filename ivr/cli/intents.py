@@ -16,10 +16,20 @@ def intents() -> None:
 
 
 config_option = click.option(
-    "--config", type=click.Path(path_type=Path), envvar="IVR_CONFIG_DIR", default="config", show_default=True, help="Folder of intents.yaml."
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="IVR_CONFIG_DIR",
+    default="config",
+    show_default=True,
+    help="Folder of intents.yaml.",
 )
 data_option = click.option(
-    "--data", type=click.Path(path_type=Path), envvar="IVR_DATA_DIR", default=".ivr", show_default=True, help="Folder that holds models."
+    "--data",
+    type=click.Path(path_type=Path),
+    envvar="IVR_DATA_DIR",
+    default=".ivr",
+    show_default=True,
+    help="Folder that holds models.",
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ivr.errors import IntentError
 from ivr.intents.encoders.onnx import default_encoder
 from ivr.intents.encoders.seam import Encoder
-from ivr.intents.head import NOTHING, Scores
+from ivr.intents.head import NOTHING, Head, Scores
 from ivr.intents.model import LanguageModel, Model
 from ivr.intents.pipeline import pipeline, read
 from ivr.intents.shelf import Shelf
@@ -19,6 +19,8 @@ from ivr.world import Candidate, Understanding
 ELSEWHERE = 0.25
 """How much an intent counts that this menu does not offer: callers mostly answer what they were asked, but not always."""
 MOST_CANDIDATES = 5
+SURE_OF_CLAUSE = 0.6
+"""Part of a sentence must be this sure of its wish before it counts as a second one: half sentences invite guessing."""
 
 
 class Recogniser:
@@ -61,7 +63,23 @@ class Recogniser:
         head = self.model.languages[name].head
         candidates, elsewhere = self._candidates(head.intents, scores, intents)
         unknown = scores.in_scope < head.threshold or elsewhere
-        return Understanding(doc.text, candidates, unknown, model=self.version)
+        also: tuple[Candidate, ...] = ()
+        heard = self._wishes(head, doc._.clauses, intents)
+        if len(heard) > 1:
+            # Each part of the sentence is surer of its own wish than the whole is of both.
+            candidates = (heard[0], *(other for other in candidates if other.intent != heard[0].intent))
+            also, unknown = tuple(heard[1:]), False
+        return Understanding(doc.text, candidates, unknown, doc._.values, also, self.version)
+
+    def _wishes(self, head: Head, clauses: tuple[Scores, ...], intents: tuple[str, ...]) -> list[Candidate]:
+        """What the parts of the sentence ask for, where each is sure and in scope; different wishes only, in the order said."""
+        found: dict[str, Candidate] = {}
+        for scores in clauses:
+            candidates, elsewhere = self._candidates(head.intents, scores, intents)
+            if elsewhere or scores.in_scope < head.threshold or not candidates or candidates[0].confidence < SURE_OF_CLAUSE:
+                continue
+            found.setdefault(candidates[0].intent, candidates[0])
+        return list(found.values())
 
     def _candidates(self, names: tuple[str, ...], scores: Scores, wanted: tuple[str, ...]) -> tuple[tuple[Candidate, ...], bool]:
         """Best first, among the wanted; and whether the sentence means something that is not among them."""
