@@ -1,0 +1,1 @@
+"""Who holds the handset: scripts, behaviours of agents' addresses, somebody at a terminal."""
