@@ -29,7 +29,7 @@ RunTests = Callable[[Bundle, Mapping[str, str]], Trial]
 """Runs the flow tests (path → text) on a bundle."""
 
 
-class TestsFailed(FlowError):
+class TrialsFailed(FlowError):
     """The flows are sound, but a saved conversation goes differently now."""
 
     def __init__(self, failures: tuple[str, ...]) -> None:
@@ -67,7 +67,7 @@ def publish(
     only_first: bool = False,
     from_drafts: bool = False,
 ) -> Revision:
-    """Publish `files`, or say why not: FlowError with the lint problems, TestsFailed, RevisionConflict.
+    """Publish `files`, or say why not: FlowError with the lint problems, TrialsFailed, RevisionConflict.
 
     `expected`: the revision the change was made on. Files equal to the current revision's give that one back.
     """
@@ -76,7 +76,7 @@ def publish(
     tests = {path: text for path, text in files.items() if path.startswith(TESTS)}
     trial = run_tests(bundle, tests) if run_tests is not None and tests else None
     if trial is not None and trial.failures:
-        raise TestsFailed(trial.failures)
+        raise TrialsFailed(trial.failures)
     return revisions.publish(
         {**bundle.files, **tests},
         content_hash({**bundle.files, **tests}),

@@ -84,7 +84,7 @@ class Delays:
 
 @dataclass(frozen=True)
 class Queue:
-    """Where callers wait. `reserve_agents` are held back for callers with at least `reserve_from_priority`."""
+    """Where callers wait. `reserve_agents` are held back for callers with at least this head start."""
 
     queue_id: str
     title: str
@@ -101,7 +101,7 @@ class Queue:
     capacity: int = 100
     overflow: tuple[tuple[float, tuple[str, ...]], ...] = ()  # (after so many seconds, agents of these queues too)
     reserve_agents: int = 0
-    reserve_from_priority: float = 0.0
+    reserve_head_start_seconds: float = 0.0
     weight: float = 1.0
     share: float = 1.0
     nobody_after_seconds: float = 15.0

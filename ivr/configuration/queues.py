@@ -16,6 +16,9 @@ from ivr.language.values import Position
 ORDERS = ("first_come", "priority_with_ageing", "strict_priority", "service_objective", "fixed_ratio")
 CHOICES = ("longest_idle", "best_skill", "least_occupied", "least_flexible", "round_robin", "ring_all")
 
+SECONDS_PER_PRIORITY = 10.0
+"""A point of priority, as flows give it, is a head start of so many seconds."""
+
 
 @dataclass(frozen=True)
 class Queues:
@@ -109,7 +112,7 @@ def _queue(
         capacity=table.whole("capacity", 100, 1, 100_000),
         overflow=_overflow(name, table, queues),
         reserve_agents=reserve.whole("agents", 0, 0, 1000) if reserve else 0,
-        reserve_from_priority=reserve.number("from_priority", 0.0, 0.0, 1000.0) if reserve else 0.0,
+        reserve_head_start_seconds=reserve.number("from_priority", 0.0, 0.0, 1000.0) * SECONDS_PER_PRIORITY if reserve else 0.0,
         weight=table.number("weight", 1.0, 0.001, 1000.0),
         share=table.number("share", 1.0, 0.001, 1000.0),
         nobody_after_seconds=table.duration("nobody_after", 15.0, 0.0, 3600.0),

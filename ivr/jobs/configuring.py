@@ -41,7 +41,7 @@ def _queue(configuration: Configuration, queue: ConfiguredQueue) -> Queue:
         capacity=queue.capacity,
         hours=hours_of(configuration, queue),
         overflow=tuple(Overflow(after, to) for after, to in queue.overflow),
-        reserve=Reserve(queue.reserve_agents, queue.reserve_from_priority) if queue.reserve_agents else None,
+        reserve=Reserve(queue.reserve_agents, queue.reserve_head_start_seconds) if queue.reserve_agents else None,
         target=Target(queue.target_seconds, queue.target_share),
         weight=queue.weight,
         share=queue.share,

@@ -104,7 +104,7 @@ class Revisions:
         return publish_first(self.rows, folder, names=self.names, run_tests=self.run_tests).number
 
     def publish(self, files: Mapping[str, str], *, author: str, note: str = "", expected: int | None = None) -> Revision:
-        """Lint, test, store, move the pointer. Raises FlowError with `problems`, TestsFailed, RevisionConflict."""
+        """Lint, test, store, move the pointer. Raises FlowError with `problems`, TrialsFailed, RevisionConflict."""
         return publish(self.rows, files, names=self.names, author=author, note=note, run_tests=self.run_tests, expected=expected)
 
     def publish_folder(self, folder: Path, *, author: str, note: str = "", expected: int | None = None) -> Revision:
