@@ -18,8 +18,6 @@ from ivr.records.rollup_tables import mark_dirty
 from ivr.records.store import Store
 from ivr.records.tables import calls
 
-WINDOWS_SECONDS = {"24h": 86400.0, "72h": 3 * 86400.0, "7d": 7 * 86400.0, "30d": 30 * 86400.0}
-LONGEST_SECONDS = max(WINDOWS_SECONDS.values())
 _SERVED = frozenset({Outcome.SELF_SERVED, Outcome.ANSWERED, Outcome.TRANSFERRED_OUT})
 _BATCH = 5000
 

@@ -178,7 +178,6 @@ _ALL = (
 FIGURES: dict[str, Figure] = {figure.name: figure for figure in _ALL}
 # Not a quotient of sums over calls: computed from agents' states, see ivr/records/occupancy.py.
 OCCUPANCY = "occupancy"
-OCCUPANCY_FORMULA = "handle time / (handle time + available idle time), of agents' states within the interval"
 NAMES = (*FIGURES, OCCUPANCY)
 DEFAULT = (
     "contacts",

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ivr.records.fcr import WINDOWS_SECONDS
+from ivr.records.record import WINDOWS_SECONDS
 from ivr.records.tables import calls, legs, visits
 
 Column = sa.ColumnElement[Any]

@@ -31,7 +31,7 @@ _COLUMNS = {
     "fcr_state": calls.c.fcr_state, "contact": calls.c.contact_id, "customer": calls.c.customer_id, "first_agent": calls.c.agent,
     "first_intent": calls.c.intent, "call": calls.c.call_id, "repeat_of": calls.c.repeat_call_id, "to_number": calls.c.to_number,
 }  # fmt: skip
-FILTERS = (*_COLUMNS, "agent", "intent", "caller", "fcr")
+FILTERS = (*_COLUMNS, "agent", "intent", "caller", "fcr", "queue_result")
 _CLOSED_SETS = {
     "outcome": tuple(Outcome),
     "fcr_state": tuple(FcrState),
@@ -157,6 +157,8 @@ def _condition(name: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
     if name == "caller":
         numbers = [re.sub(r"^ (?=\d)", "+", value) for value in values]
         return calls.c.from_number.in_(numbers) | calls.c.customer_id.in_(numbers)
+    if name == "queue_result":
+        return calls.c.call_id.in_(sa.select(visits.c.call_id).where(visits.c.result.in_(values)))
     if name == "fcr":
         words = {"true": calls.c.fcr.is_(True), "false": calls.c.fcr.is_(False), "null": calls.c.fcr.is_(None)}
         return sa.or_(*(words[value] for value in values))

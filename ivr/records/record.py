@@ -7,6 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+# The windows that first-call resolution is given for, side by side.
+WINDOWS_SECONDS = {"24h": 86400.0, "72h": 3 * 86400.0, "7d": 7 * 86400.0, "30d": 30 * 86400.0}
+LONGEST_SECONDS = max(WINDOWS_SECONDS.values())
+
 
 class Outcome(StrEnum):
     """How a call ended, as its caller would put it. Exactly one each."""

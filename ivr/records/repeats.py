@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ivr.records.fcr import LONGEST_SECONDS
+from ivr.records.record import LONGEST_SECONDS
 from ivr.records.store import Store
 from ivr.records.tables import calls, issues
 

@@ -1,4 +1,8 @@
-"""Which half-hours of the rollups have to be computed again."""
+"""The rollups' table, and which half-hours of it have to be computed again.
+
+A row holds the sums of every measure over one half-hour (of UTC) and one value of one dimension, e.g. queue "general"; dimension ""
+holds everything. Sums of contacts and legs count where their call started, stays in queues where they began.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,24 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ivr.records.columns import to_micros
-from ivr.records.tables import rollup_dirty
+from ivr.records.columns import Instant, to_micros
+from ivr.records.measures import MEASURES, SPREADS
+from ivr.records.tables import metadata, rollup_dirty
 
 HALF_HOUR_MICROS = 1800 * 1_000_000
+ROLLED = ("queue", "agent", "intent", "flow", "revision", "language")
+
+rollups = sa.Table(
+    "rollups",
+    metadata,
+    sa.Column("dimension", sa.Text, primary_key=True),
+    sa.Column("half_hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("last_ended", Instant),
+    *(sa.Column(name, sa.Float(53), nullable=False, server_default="0") for name in MEASURES),
+    *(sa.Column(f"spread_{name}", sa.LargeBinary) for name in SPREADS),
+    sa.Index(None, "half_hour"),
+)
 
 
 def half_hour_of(at: datetime) -> int:
@@ -20,7 +38,7 @@ def half_hour_of(at: datetime) -> int:
 
 
 def mark_dirty(connection: sa.Connection, times: Iterable[datetime]) -> None:
-    """Note that calls which started at `times` have changed."""
+    """Note that calls which started, or stays which began, at `times` have changed."""
     half_hours = sorted({half_hour_of(at) for at in times})
     if half_hours:
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(rollup_dirty)

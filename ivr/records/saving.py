@@ -96,7 +96,7 @@ def write_record(store: Store, connection: sa.Connection, record: CallRecord, no
     if before is not None and before["person"] != record.person:
         concerned |= set(earlier(connection, call_id, None, record.started_at))
     changed = settle(store, connection, call_id, record.contact_id, now, also=concerned)
-    times = [row["started_at"], *([before["started_at"]] if before else [])]
+    times = [row["started_at"], *([before["started_at"]] if before else []), *(visit.queued_at for visit in record.visits)]
     mark_dirty(connection, [*times, *changed])
     outbox.announce(connection, store.subscriptions, record, first=before is None or before["ended_at"] is None, now=now)
 

@@ -1,0 +1,172 @@
+"""Rollups: kept by recomputing the half-hours that changed, so that they are always exactly what the rows say.
+
+A reader adds the clean half-hours from the rollups and the changed ones from the rows: figures are never stale, whatever the
+refreshing job is doing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from ivr.records.columns import from_micros, to_micros
+from ivr.records.database import REPORT_SECONDS
+from ivr.records.intervals import PERIODS, period, whole_half_hours
+from ivr.records.measures import MEASURES, SPREADS, Measure, Source, Thresholds
+from ivr.records.query import NONE
+from ivr.records.rollup_tables import HALF_HOUR_MICROS, ROLLED, rollups
+from ivr.records.spread import Spread
+from ivr.records.store import Store
+from ivr.records.sums import Key, Scope, Sums, instant, sum_rows
+from ivr.records.tables import calls, rollup_dirty, visits
+
+_UTC = ZoneInfo("UTC")
+_NOTHING = ""  # the key of rows without a value; never shown
+_BATCH = 48
+
+
+def default_thresholds(store: Store) -> Thresholds:
+    """The thresholds that rollups are kept for."""
+    return Thresholds(store.rules.target_seconds, store.rules.short_abandon_seconds)
+
+
+def refresh_rollups(store: Store, *, most: int = 10_000) -> int:
+    """Recompute changed half-hours, oldest first; gives how many. Run by a leased periodic job."""
+    done = 0
+    while done < most:
+        with store.writing(REPORT_SECONDS) as connection:
+            due = list(
+                connection.scalars(
+                    sa.select(rollup_dirty.c.half_hour).order_by(rollup_dirty.c.half_hour).limit(min(_BATCH, most - done))
+                )
+            )
+            if not due:
+                break
+            for first, last in _runs(due):
+                _recompute(store, connection, first, last)
+            connection.execute(rollup_dirty.delete().where(rollup_dirty.c.half_hour.in_(due)))
+            done += len(due)
+    return done
+
+
+def rebuild_rollups(store: Store) -> int:
+    """Throw all rollups away and compute them again; gives the number of half-hours."""
+    half_hours = sa.union(
+        sa.select(
+            (sa.cast(calls.c.started_at, sa.BigInteger).op("/")(sa.literal_column(str(HALF_HOUR_MICROS)))).label("half_hour")
+        ),
+        sa.select(
+            (sa.cast(visits.c.queued_at, sa.BigInteger).op("/")(sa.literal_column(str(HALF_HOUR_MICROS)))).label("half_hour")
+        ),
+    ).subquery()
+    with store.writing(REPORT_SECONDS * 20) as connection:
+        connection.execute(rollups.delete())
+        connection.execute(rollup_dirty.delete())
+        connection.execute(rollup_dirty.insert().from_select(["half_hour"], sa.select(half_hours.c.half_hour)))
+    return refresh_rollups(store, most=10_000_000)
+
+
+def _runs(half_hours: Sequence[int]) -> list[tuple[int, int]]:
+    """Neighbouring half-hours as one range each: `[(first, last), …]`."""
+    runs: list[tuple[int, int]] = []
+    for half_hour in half_hours:
+        if runs and runs[-1][1] == half_hour - 1:
+            runs[-1] = (runs[-1][0], half_hour)
+        else:
+            runs.append((half_hour, half_hour))
+    return runs
+
+
+def _recompute(store: Store, connection: sa.Connection, first: int, last: int) -> None:
+    scope = Scope(from_micros(first * HALF_HOUR_MICROS), from_micros((last + 1) * HALF_HOUR_MICROS), _UTC)
+    connection.execute(rollups.delete().where(rollups.c.half_hour.between(first, last)))
+    rows: list[dict[str, Any]] = []
+    for name in ("", *ROLLED):
+        groups = ["half_hour", name] if name else ["half_hour"]
+        sums = sum_rows(connection, scope, groups, list(MEASURES.values()), list(SPREADS), default_thresholds(store))
+        for key, found in sums.items():
+            if not any(found.measures.values()):
+                continue
+            row = {
+                "dimension": name,
+                "half_hour": key[0] // HALF_HOUR_MICROS,
+                "key": (key[1] or _NOTHING) if name else _NOTHING,
+                "last_ended": found.last_ended,
+            }
+            row.update({measure: found.measures.get(measure, 0.0) for measure in MEASURES})
+            row.update({f"spread_{s}": found.spreads[s].to_bytes() if s in found.spreads else None for s in SPREADS})
+            rows.append(row)
+    if rows:
+        connection.execute(rollups.insert(), rows)
+
+
+def usable(store: Store, scope: Scope, groups: Sequence[str], thresholds: Thresholds) -> str | None:
+    """The dimension whose rollups can answer this, "" for none in particular; None where only the rows can."""
+    named = {*(g for g in groups if g not in PERIODS), *scope.filters}
+    if len(named) > 1 or not named <= set(ROLLED) or scope.own_agent is not None or "quarter_hour" in groups:
+        return None
+    aligned = all(to_micros(at) % HALF_HOUR_MICROS == 0 for at in (scope.start, scope.end))
+    if not aligned or thresholds != default_thresholds(store) or not whole_half_hours(scope.zone, scope.start, scope.end):
+        return None
+    return next(iter(named), "")
+
+
+def sum_rollups(
+    connection: sa.Connection,
+    name: str,
+    scope: Scope,
+    groups: Sequence[str],
+    measures: Sequence[Measure],
+    spreads: Sequence[str],
+    thresholds: Thresholds,
+) -> dict[Key, Sums]:
+    """As `sum_rows`, from rollups of dimension `name` where they are clean and from rows elsewhere."""
+    first, last = to_micros(scope.start) // HALF_HOUR_MICROS, to_micros(scope.end) // HALF_HOUR_MICROS - 1
+    dirty = list(
+        connection.scalars(
+            sa.select(rollup_dirty.c.half_hour)
+            .where(rollup_dirty.c.half_hour.between(first, last))
+            .order_by(rollup_dirty.c.half_hour)
+        )
+    )
+    where = [rollups.c.dimension == name, rollups.c.half_hour.between(first, last)]
+    if dirty:
+        where.append(rollups.c.half_hour.not_in(sa.select(rollup_dirty.c.half_hour)))
+    for values in scope.filters.values():
+        where.append(rollups.c.key.in_([_NOTHING if value == NONE else value for value in values]))
+    micros = sa.cast(rollups.c.half_hour, sa.BigInteger) * sa.literal_column(str(HALF_HOUR_MICROS))
+    keys: list[Any] = [
+        period(g, micros, scope.zone, scope.start, scope.end).label(f"g{n}") if g in PERIODS else rollups.c.key.label(f"g{n}")
+        for n, g in enumerate(groups)
+    ]
+    columns = [sa.func.sum(rollups.c[m.name]).label(m.name) for m in measures]
+    found: dict[Key, Sums] = {}
+    statement = sa.select(*keys, *columns, sa.func.max(rollups.c.last_ended).label("last_ended")).where(*where).group_by(*keys)
+    for row in connection.execute(statement):
+        mapping = row._mapping
+        if mapping["last_ended"] is not None or any(mapping[m.name] for m in measures):
+            found[_key(row[: len(keys)], groups)] = Sums(
+                {m.name: mapping[m.name] or 0 for m in measures}, {}, mapping["last_ended"]
+            )
+    for spread in spreads:
+        kept = rollups.c[f"spread_{spread}"]
+        for row in connection.execute(sa.select(*keys, kept).where(*where, kept.is_not(None))):
+            found.setdefault(_key(row[: len(keys)], groups), Sums()).spreads.setdefault(spread, Spread()).merge(
+                Spread.from_bytes(row[-1])
+            )
+    for start, end in _runs(dirty):
+        lowest = from_micros(start * HALF_HOUR_MICROS)
+        part = [instant(source) >= lowest for source in Source]
+        until = lowest + timedelta(minutes=30 * (end - start + 1))
+        narrowed = {source: sa.and_(part[n], instant(source) < until) for n, source in enumerate(Source)}
+        for key, sums in sum_rows(connection, scope, groups, measures, spreads, thresholds, also=narrowed).items():
+            found.setdefault(key, Sums()).add(sums)
+    return found
+
+
+def _key(values: Sequence[Any], groups: Sequence[str]) -> Key:
+    return tuple((value or None) if group not in PERIODS else value for group, value in zip(groups, values, strict=True))

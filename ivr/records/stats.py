@@ -1,0 +1,293 @@
+"""Figures over calls, grouped: each with its numerator, denominator, definition, completeness and the calls behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from ivr.records import occupancy
+from ivr.records.database import WEB_SECONDS
+from ivr.records.figures import ALIASES, DEFAULT, NAMES, OCCUPANCY, Figure, Matures, Unit, figure
+from ivr.records.intervals import PERIODS, bounds, label
+from ivr.records.measures import MEASURES, PLACES, Source, Thresholds
+from ivr.records.parameters import BadQuery, nearest, read_range, read_zone
+from ivr.records.query import NONE
+from ivr.records.record import WINDOWS_SECONDS
+from ivr.records.rollups import default_thresholds, sum_rollups, usable
+from ivr.records.rows import rfc3339
+from ivr.records.spread import Spread
+from ivr.records.store import Store
+from ivr.records.sums import DIMENSIONS, GROUPS, Key, Scope, Sums, sum_rows
+
+MOST_GROUPS = 3
+MOST_ROWS = 20_000
+_Z = 1.959964  # 95 %
+ATTRIBUTION = (
+    "A contact and its legs count in the interval in which the call started, a stay in a queue where it began. "
+    "A contact counts under its first agent, that agent's queue and its first intent; a leg under its own agent and queue."
+)
+# The filter that lists exactly the calls of a group; contacts count under their first agent and intent.
+_LINK = {"agent": "first_agent", "intent": "first_intent"}
+
+
+@dataclass(frozen=True)
+class StatsQuery:
+    """What is asked: figures `metrics` over `scope`, by `groups`."""
+
+    scope: Scope
+    groups: tuple[str, ...]
+    metrics: tuple[str, ...]
+    thresholds: Thresholds
+    rows_only: bool = False  # never answer from rollups: for comparison
+    defaults: tuple[str, ...] = field(default=())  # parameters that were not given
+
+
+def _list(arguments: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    return [word.strip() for value in arguments.get(name, ()) for word in value.split(",") if word.strip()]
+
+
+def _seconds(arguments: Mapping[str, Sequence[str]], name: str, default: float) -> float:
+    if not arguments.get(name):
+        return default
+    try:
+        value = float(arguments[name][0])
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 3600:
+        raise BadQuery(f"{name} must be a number of seconds, above 0 and at most 3600", parameter=name)
+    return value
+
+
+def read_stats_query(arguments: Mapping[str, Sequence[str]], store: Store, now: datetime) -> StatsQuery:
+    """A query out of request arguments; without `from` and `to`, the last seven days. Raises BadQuery naming what is allowed."""
+    also = ("from", "to", "tz", "group_by", "metrics", "target_seconds", "short_seconds", "source")
+    unknown = next((name for name in arguments if name not in (*also, *DIMENSIONS)), None)
+    if unknown is not None:
+        allowed = sorted({*also, *DIMENSIONS})
+        raise BadQuery(f'unknown parameter "{unknown[:60]}".{nearest(unknown, allowed)}', allowed, unknown)
+    zone = read_zone(arguments["tz"][0] if arguments.get("tz") else None)
+    start, end = read_range(arguments, zone)
+    end = end or (now if start is None or start < now else start + timedelta(days=1))
+    start = start or end - timedelta(days=7)
+    if start >= end:
+        raise BadQuery("`to` must be later than `from`: the interval is [from, to)", parameter="to")
+    groups = list(dict.fromkeys(_list(arguments, "group_by")))
+    for name in groups:
+        if name not in GROUPS:
+            raise BadQuery(f'cannot group by "{name[:60]}".{nearest(name, GROUPS)}', GROUPS, "group_by")
+    if len(groups) > MOST_GROUPS:
+        raise BadQuery(f"group_by takes at most {MOST_GROUPS} names", GROUPS, "group_by")
+    metrics = list(dict.fromkeys(ALIASES.get(name, name) for name in _list(arguments, "metrics"))) or list(DEFAULT)
+    if metrics == ["all"]:
+        metrics = list(NAMES)
+    for name in metrics:
+        if name != OCCUPANCY:
+            figure(name)
+    source = arguments["source"][0] if arguments.get("source") else "auto"
+    if source not in ("auto", "rows"):
+        raise BadQuery(f'source "{source[:20]}" is not known', ("auto", "rows"), "source")
+    filters = {name: tuple(arguments[name]) for name in DIMENSIONS if arguments.get(name)}
+    usual = default_thresholds(store)
+    thresholds = Thresholds(
+        _seconds(arguments, "target_seconds", usual.target_seconds),
+        _seconds(arguments, "short_seconds", usual.short_abandon_seconds),
+    )
+    return StatsQuery(Scope(start, end, zone, filters), tuple(groups), tuple(metrics), thresholds, source == "rows")
+
+
+def figures(store: Store, query: StatsQuery, now: datetime, *, seconds: float = WEB_SECONDS) -> dict[str, Any]:
+    """The answer of /stats. Raises BadQuery, TooSlow, StoreUnavailable."""
+    chosen = [figure(name) for name in query.metrics if name != OCCUPANCY]
+    needed = {m.name: m for f in chosen for m in f.measures}
+    reconciled = any(f.source is Source.VISITS for f in chosen)
+    for name in _always(chosen, reconciled):
+        needed[name] = MEASURES[name]
+    spreads = list(dict.fromkeys(f.spread[0] for f in chosen if f.spread))
+    with store.reading(seconds) as connection:
+        rolled = None if query.rows_only else usable(store, query.scope, query.groups, query.thresholds)
+        if rolled is None:
+            found = sum_rows(connection, query.scope, query.groups, list(needed.values()), spreads, query.thresholds)
+        else:
+            found = sum_rollups(connection, rolled, query.scope, query.groups, list(needed.values()), spreads, query.thresholds)
+        busy = occupancy.measure(connection, query.scope, query.groups, now) if OCCUPANCY in query.metrics else {}
+    for key in busy:
+        found.setdefault(key, Sums())
+    if len(found) > MOST_ROWS:
+        raise BadQuery(f"the answer has more than {MOST_ROWS} groups; narrow the interval or group by less", parameter="group_by")
+    total = Sums(spreads={name: Spread() for name in spreads})
+    for sums in found.values():
+        total.add(sums)
+    total_busy = (sum(b[0] for b in busy.values()), sum(b[1] for b in busy.values()))
+    rows = []
+    for key in sorted(found, key=lambda k: tuple((v is None, v if v is not None else 0) for v in k)):
+        rows.append(
+            {
+                "group": _group(query, key),
+                "figures": _figures(store, query, chosen, found[key], busy.get(key), key, now, reconciled),
+            }
+        )
+    return {
+        "from": rfc3339(query.scope.start),
+        "to": rfc3339(query.scope.end),
+        "timezone": str(query.scope.zone),
+        "group_by": list(query.groups),
+        "filters": {name: list(values) for name, values in query.scope.filters.items()},
+        "thresholds": {
+            "target_seconds": query.thresholds.target_seconds,
+            "short_abandon_seconds": query.thresholds.short_abandon_seconds,
+        },
+        "attribution": ATTRIBUTION,
+        "source": "rows" if rolled is None else "rollups",
+        "rows": rows,
+        "totals": _figures(store, query, chosen, total, total_busy if busy else None, None, now, reconciled),
+        "definitions": {name: definition(name) for name in query.metrics},
+        **({"reconciliation": _reconcile(query, found)} if reconciled else {}),
+    }
+
+
+def _always(chosen: Sequence[Figure], reconciled: bool) -> list[str]:
+    """Measures that say how complete the figures are."""
+    names = ["fcr_provisional"] if any(f.matures is Matures.WINDOW for f in chosen) else []
+    names += ["leg_wrap_up_pending"] if any(f.matures is Matures.WRAP_UP for f in chosen) else []
+    return names + (["visits_offered", *(f"visits_{place}" for place in PLACES)] if reconciled else []) + ["contacts"]
+
+
+def definition(name: str) -> dict[str, str]:
+    """What a figure means, for people."""
+    if name == OCCUPANCY:
+        return {"title": "Occupancy", "formula": occupancy.FORMULA, "unit": Unit.SHARE, "source": "agent_states", "note": ""}
+    chosen = figure(name)
+    return {"title": chosen.title, "formula": chosen.formula, "unit": chosen.unit, "source": chosen.source, "note": chosen.note}
+
+
+def _group(query: StatsQuery, key: Key) -> dict[str, Any]:
+    return {
+        name: (label(name, value, query.scope.zone) if name in PERIODS else value)
+        for name, value in zip(query.groups, key, strict=True)
+    }
+
+
+def _figures(
+    store: Store,
+    query: StatsQuery,
+    chosen: Sequence[Figure],
+    sums: Sums,
+    busy: tuple[float, float] | None,
+    key: Key | None,
+    now: datetime,
+    reconciled: bool,
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for f in chosen:
+        numerator, denominator, value = evaluate(f, sums)
+        shown[f.name] = {
+            "value": value,
+            "numerator": numerator,
+            "denominator": denominator,
+            "unit": f.unit,
+            "completeness": _completeness(store, query, f, sums, now),
+            "definition": f.formula,
+            **interval(f, numerator, denominator),
+            "calls": _link(query, f, key),
+        }
+        if f.name == "fcr":
+            shown[f.name]["provisional"] = int(sums.measures.get("fcr_provisional", 0))
+    if OCCUPANCY in query.metrics:
+        handle, idle = busy or (0.0, 0.0)
+        shown[OCCUPANCY] = {
+            "value": round(handle / (handle + idle), 6) if handle + idle else None,
+            "numerator": round(handle, 3),
+            "denominator": round(handle + idle, 3),
+            "unit": Unit.SHARE,
+            "completeness": "final" if query.scope.end <= now else "provisional",
+            "definition": occupancy.FORMULA,
+            "calls": None,
+        }
+    return shown
+
+
+def _number(value: float) -> float | int:
+    rounded = round(value, 3)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def evaluate(f: Figure, sums: Sums) -> tuple[float | None, float | None, float | None]:
+    """Numerator, denominator and value of a figure; a value of None where there is nothing to divide by."""
+    over = sum(sums.measures.get(name, 0) * weight for name, weight in f.numerator.items())
+    under = sum(sums.measures.get(name, 0) * weight for name, weight in f.denominator.items())
+    if f.spread is not None:
+        spread = sums.spreads.get(f.spread[0])
+        value = spread.percentile(f.spread[1]) if spread is not None else None
+        return None, _number(under), None if value is None else round(value, 3)
+    if f.count:
+        return _number(over), None, _number(over)
+    if under <= 0:
+        return _number(over), _number(under), None
+    value = over / under
+    return _number(over), _number(under), round(value * (100 if f.unit is Unit.POINTS else 1), 6 if f.unit is Unit.SHARE else 3)
+
+
+def interval(f: Figure, numerator: float | None, denominator: float | None) -> dict[str, Any]:
+    """The 95 % interval of a share (Wilson's), where it counts people rather than seconds."""
+    if f.unit is not Unit.SHARE or not denominator or numerator is None or not 0 <= numerator <= denominator:
+        return {}
+    share, n = numerator / denominator, denominator
+    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n)) / (1 + _Z**2 / n)
+    return {"interval": [round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)]}
+
+
+def _completeness(store: Store, query: StatsQuery, f: Figure, sums: Sums, now: datetime) -> str:
+    """ "provisional" while calls, wrap-ups or repeats may still change the figure."""
+    if query.scope.end > now or (f.matures is Matures.WRAP_UP and sums.measures.get("leg_wrap_up_pending", 0)):
+        return "provisional"
+    if f.matures in (Matures.AT_ONCE, Matures.WRAP_UP) or sums.last_ended is None:
+        return "final"
+    window = store.rules.window_seconds if f.matures is Matures.WINDOW else WINDOWS_SECONDS[f.matures]
+    return "final" if sums.last_ended + timedelta(seconds=window) <= now else "provisional"
+
+
+def _link(query: StatsQuery, f: Figure, key: Key | None) -> str | None:
+    """The address of the calls that the figure counts; None for groups that are not one interval (weekday, hour_of_day)."""
+    start, end = query.scope.start, query.scope.end
+    parts: list[tuple[str, str]] = []
+    by_leg = f.source is not Source.CONTACTS
+    for name, values in query.scope.filters.items():
+        parts.extend((name if by_leg else _LINK.get(name, name), value) for value in values)
+    for name, value in zip(query.groups, key or (), strict=False):
+        if name in PERIODS:
+            part = bounds(name, value, query.scope.zone, start, end)
+            if part is None:
+                return None
+            start, end = max(start, part[0]), min(end, part[1])
+        elif (
+            not any(n == (name if by_leg else _LINK.get(name, name)) for n, _ in parts)
+            or len(query.scope.filters.get(name, ())) > 1
+        ):
+            parts = [p for p in parts if p[0] != (name if by_leg else _LINK.get(name, name))]
+            parts.append((name if by_leg else _LINK.get(name, name), NONE if value is None else str(value)))
+    return "/api/v1/calls?" + urlencode([("from", rfc3339(start)), ("to", rfc3339(end)), *parts, ("counted_in", f.name)])
+
+
+def _reconcile(query: StatsQuery, found: Mapping[Key, Sums]) -> list[dict[str, Any]]:
+    """Per group: does what was offered equal what became of it? Where not, by how much, and where the calls are listed."""
+    rows = []
+    for key, sums in found.items():
+        offered = int(sums.measures.get("visits_offered", 0))
+        places = {place: int(sums.measures.get(f"visits_{place}", 0)) for place in PLACES}
+        missing = offered - sum(places.values())
+        row: dict[str, Any] = {
+            "group": _group(query, key),
+            "offered": offered,
+            **places,
+            "unexplained": missing,
+            "adds_up": missing == 0,
+        }
+        if missing:
+            row["calls"] = f"{_link(query, figure('offered'), key)}&queue_result=unknown"
+        rows.append(row)
+    return rows
