@@ -7,6 +7,7 @@ import random
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ivr.carriers.local.conferences import Conference
@@ -15,7 +16,7 @@ from ivr.carriers.local.execution import steer
 from ivr.carriers.local.legs import Callback, Leg, Person, Request, Status
 from ivr.carriers.local.line import Kind
 from ivr.carriers.local.nemesis import Nemesis
-from ivr.carriers.local.pace import Pace
+from ivr.carriers.local.pace import Pace, now
 from ivr.carriers.local.queueing import Queue
 from ivr.carriers.local.recognition import Recognition
 from ivr.carriers.local.recordings import Recording
@@ -53,6 +54,7 @@ class TextMessage:
     to_number: str
     body: str
     status: str = "queued"
+    at: datetime = field(default_factory=now)
 
 
 @dataclass
