@@ -19,6 +19,7 @@ from routing.board_scripts import Scripts, text_of
 from routing.board_signatures import Signatures, content_of
 from routing.board_sweep import Sweeper
 from routing.board_view import View
+from routing.decisions import Decision
 from routing.keys import Keys
 from routing.model import (
     SETTABLE,
@@ -179,7 +180,7 @@ class Board:
     def match(self, limit: int = 100) -> list[Reservation]:
         """Bring callers and free agents together: only what changed since the last match is looked at. Ring whom this returns."""
         self._drawn += 1
-        answer = self._run("match", f"{self._nonce}{self._drawn:x}.", limit)
+        answer = self._run("match", f"{self._nonce}{self._drawn:x}.", limit, int(self.signatures.several))
         return [
             Reservation(token, call_id, agent_id, queue, int(float(epoch)), float(until), float(ring), address, float(waited))
             for token, call_id, agent_id, queue, epoch, until, ring, address, waited in answer
@@ -334,6 +335,14 @@ class Board:
     def snapshot(self) -> BoardNow:
         """Agents, queues and waiting calls at this moment."""
         return self._view.snapshot()
+
+    def decisions(self, after: str = "-", most: int = 10_000) -> list[Decision]:
+        """Entries of the decision log from entry id `after` (exclusive; "-": the oldest kept) on, at most so many."""
+        rows = self._redis.xrange(self.keys.of("log"), after if after == "-" else f"({after}", "+", count=most)
+        found = []
+        for entry_id, fields in text_of([list(row) for row in rows or []]):
+            found.append(Decision(entry_id, fields.pop("kind"), float(fields.pop("at")), fields))
+        return found
 
     def waiting_call(self, call_id: str) -> WaitingCall | None:
         """The waiting call as it entered, None where it does not wait."""

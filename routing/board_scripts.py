@@ -30,6 +30,7 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "ready": ("agents",),
     "open": ("calls",),
     "configure_agent": ("agents",),
+    "configure_queue": (),
     "retire_agent": ("agents",),
     "join": ("agents",),
     "intern": (),

@@ -40,6 +40,7 @@ class Signatures:
         self.agents: dict[str, Agent] = {}
         self.queues: dict[str, Queue] = {}
         self._served: dict[str, bool] = {}
+        self._several: bool | None = None
 
     def load(self) -> None:
         """Read what another process configured."""
@@ -52,21 +53,18 @@ class Signatures:
     def _take(self, stored: Mapping[str, str]) -> None:
         self.agents = {name[2:]: _AGENT.validate_json(text) for name, text in stored.items() if name.startswith("a:")}
         self.queues = {name[2:]: _QUEUE.validate_json(text) for name, text in stored.items() if name.startswith("q:")}
-        self._served = {}
+        self._served, self._several = {}, None
 
     def configure(self, agents: Iterable[Agent], queues: Iterable[Queue]) -> None:
         """Bring Redis to this configuration; what did not change is left alone, live state is kept."""
         self.agents = {agent.agent_id: agent for agent in agents}
         self.queues = {queue.queue_id: queue for queue in queues}
-        self._served = {}
+        self._served, self._several = {}, None
         stored = self._stored()
         wanted = {f"q:{name}": _QUEUE.dump_json(queue).decode() for name, queue in self.queues.items()}
-        changed = {field: text for field, text in wanted.items() if stored.get(field) != text}
-        if changed:
-            self._redis.hset(self._keys.of("config"), items=[part for pair in changed.items() for part in pair])
-        gone = [field for field in stored if field.startswith("q:") and field not in wanted]
-        if gone:
-            self._redis.hdel(self._keys.of("config"), *gone)
+        for field in {*wanted, *(name for name in stored if name.startswith("q:"))}:
+            if stored.get(field) != wanted.get(field):
+                self._scripts.run("configure_queue", field[2:], wanted.get(field, ""))
         signatures = _signatures(stored)
         for agent in self.agents.values():
             text = _AGENT.dump_json(agent).decode()
@@ -75,16 +73,19 @@ class Signatures:
         for field in stored:
             if field.startswith("a:") and field[2:] not in self.agents:
                 self._scripts.run("retire_agent", field[2:])
-        for queue in self.queues.values():
-            base = Opening(0.0, queue.queue_id, tuple(sorted(queue.needs.items())))
-            if content_of(queue.policy, base) not in {content for content, _, _ in signatures.values()}:
-                self.intern(queue.policy, base)
 
     def _configure_agent(self, agent: Agent, text: str, signatures: Mapping[str, tuple[str, Policy, Opening]]) -> None:
         pairs: list[str] = []
         for signature, (_, policy, opening) in signatures.items():
             pairs += (signature, repr(fixed_standing(policy, agent, opening)) if serves(agent, opening) else "")
         self._scripts.run("configure_agent", agent.agent_id, agent.capacity, agent.address, text, *pairs)
+
+    @property
+    def several(self) -> bool:
+        """Whether some agent takes more than one call at a time."""
+        if self._several is None:
+            self._several = any(agent.capacity > 1 for agent in self.agents.values())
+        return self._several
 
     def served(self, policy: Policy, opening: Opening) -> bool:
         """Whether any configured agent could ever take a call through this opening."""
@@ -130,12 +131,8 @@ class Signatures:
     def forget(self, unused_since: float) -> int:
         """Drop signatures that no call used since then. Returns how many."""
         count = 0
-        base = {
-            content_of(queue.policy, Opening(0.0, name, tuple(sorted(queue.needs.items()))))
-            for name, queue in self.queues.items()
-        }
         for signature, (content, _, _) in _signatures(self._stored()).items():
-            if content in base or not self._scripts.run("forget", content, signature, unused_since):
+            if not self._scripts.run("forget", content, signature, unused_since):
                 continue
             count += 1
             names = list(self.agents)

@@ -73,7 +73,7 @@ class View:
         )
         state, moment = settled, float(since)
         if held:
-            state, moment = held[0][0], float(held[0][1][3])
+            state, moment = held[0][0], float(held[0][1][3] or since)
         wrapping = [float(slot[6]) for call_state, slot in held if call_state is AgentState.WRAP_UP and slot[6]]
         known = self._signatures.agents.get(agent_id)
         return AgentNow(

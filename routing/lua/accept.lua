@@ -12,7 +12,7 @@ local c = R('HMGET', $call .. call, 'queue', 'opened', 'hoped', 'rings', 'tokens
 if c[7] ~= '1' then return false end
 R('HSET', $call .. call, 'listed', 0, 'tokens', token)
 unlist(call, c[1], c[2], c[3], c[4])
-R('HSET', key, 'state', 'talking', 'since', exact(now), 'accepted_at', exact(now))
+R('HSET', key, 'state', 'talking', 'since', now, 'accepted_at', now)
 R('ZREM', $leases, token)
 R('ZADD', $talks, now + tonumber(ARGV[3]), agent .. '|' .. call)
 R('HSET', $agent .. agent, 'missed', 0)

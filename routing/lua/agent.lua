@@ -6,8 +6,8 @@ for index = 2, #ARGV do
   local held = R('HGETALL', $slots .. agent)
   local slots = {}
   for at = 1, #held, 2 do
-    local r = R('HMGET', $reservation .. held[at + 1], 'state', 'since', 'leg', 'epoch')
-    slots[#slots + 1] = { held[at], held[at + 1], r[1] or '', r[2] or '0', r[3] or '', r[4] or '0', R('ZSCORE', $wrapping, agent .. '|' .. held[at]) or '' }
+    local r = R('HMGET', $reservation .. held[at + 1], 'state', 'since', 'leg', 'epoch', 'claimed_at')
+    slots[#slots + 1] = { held[at], held[at + 1], r[1] or '', r[2] or r[5] or '0', r[3] or '', r[4] or '0', R('ZSCORE', $wrapping, agent .. '|' .. held[at]) or '' }
   end
   out[#out + 1] = { agent, f, slots, exact(now) }
 end

@@ -7,6 +7,7 @@ local function refresh(agent)
   if not free then
     R('HSET', $agent .. agent, 'idle', 0)
     for _, signature in ipairs(R('HKEYS', $joined .. agent)) do R('ZREM', $idle .. signature, agent) end
+    log('busy', 'agent', agent)
     return false
   end
   local since = tonumber(f[6])
@@ -42,11 +43,11 @@ local function set_presence(agent, presence, reason)
   if signed_in(before) ~= signed_in(presence) then
     local change = signed_in(presence) and 1 or -1
     for _, signature in ipairs(R('HKEYS', $joined .. agent)) do count_staff(signature, change) end
-    if change == 1 then R('HSET', key, 'signed_at', exact(now), 'busy_s', 0) end
+    if change == 1 then R('HSET', key, 'signed_at', now, 'busy_s', 0) end
   end
-  R('HSET', key, 'presence', presence, 'reason', reason, 'since', exact(now), 'epoch', math.max(tonumber(f[2]) + 1, math.floor(now * 1000)))
+  R('HSET', key, 'presence', presence, 'reason', reason, 'since', now, 'epoch', math.max(tonumber(f[2]) + 1, math.floor(now * 1000)))
   if presence == 'available' then
-    R('HSET', key, 'missed', 0, 'free_at', 0, 'idle_since', exact(now))
+    R('HSET', key, 'missed', 0, 'free_at', 0, 'idle_since', now)
     R('ZREM', $ready, agent)
   else
     R('ZREM', $beats, agent)
@@ -62,7 +63,7 @@ local function drop_slot(agent, call, fresh)
   if R('HINCRBY', key, 'load', -1) == 0 then
     R('HINCRBYFLOAT', key, 'busy_s', exact(math.max(0, now - tonumber(R('HGET', key, 'busy_at')))))
   end
-  if fresh then R('HSET', key, 'idle_since', exact(now)) end
+  if fresh then R('HSET', key, 'idle_since', now) end
 end
 
 -- Lets the agent into a signature ('' as standing: out of it). True where that changed something.

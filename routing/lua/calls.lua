@@ -1,5 +1,6 @@
 -- Keeps a waiting call in the sets of its opened signatures, exactly while it wants (another) agent.
 local function words(text)
+  if text and text ~= '' and not string.find(text, ' ', 1, true) then return { text } end
   local found = {}
   for word in string.gmatch(text or '', '%S+') do found[#found + 1] = word end
   return found

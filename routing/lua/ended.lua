@@ -7,14 +7,14 @@ local r = R('HMGET', key, 'state', 'epoch', 'leg')
 if r[1] ~= 'talking' then return false end
 R('ZREM', $talks, agent .. '|' .. call)
 local seconds = tonumber(ARGV[5])
-log('talk_ended', 'call', call, 'agent', agent, 'token', token)
+log('talk_ended', 'call', call, 'agent', agent, 'token', token, 'wrap_up', ARGV[5])
 if seconds <= 0 then
   R('HSET', key, 'state', 'ended', 'result', 'talked')
   R('EXPIRE', key, 3600)
   drop_slot(agent, call, true)
   refresh(agent)
 else
-  R('HSET', key, 'state', 'wrap_up', 'since', exact(now), 'cap_at', exact(now + tonumber(ARGV[6])))
+  R('HSET', key, 'state', 'wrap_up', 'since', now, 'cap_at', now + tonumber(ARGV[6]))
   R('ZADD', $wrapping, now + seconds, agent .. '|' .. call)
 end
 return { token, r[2], exact(now), exact(now + seconds), exact(now + tonumber(ARGV[6])), r[3] }

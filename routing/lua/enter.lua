@@ -49,5 +49,5 @@ R('ZADD', $all, ARGV[5], call)
 R('ZADD', $overdue, arrived + tonumber(ARGV[15]), call)
 if ARGV[16] ~= '' then R('ZADD', $alive, now + tonumber(ARGV[16]), call) end
 wait_in(call, table.concat(opened, ' '), ARGV[6])
-log('entered', 'call', call, 'queue', queue, 'json', ARGV[4])
+log('entered', 'call', call, 'queue', queue, 'json', ARGV[4], 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '))
 return { 'accepted', R('ZRANK', $queue .. queue, call) }

@@ -17,7 +17,7 @@ local function end_offer(token, result, delay, counts, presence)
   local costs = delay > 0 or counts
   drop_slot(agent, call, costs)
   if costs then
-    R('HSET', $agent .. agent, 'free_at', exact(now + delay))
+    R('HSET', $agent .. agent, 'free_at', now + delay)
     if delay > 0 then R('ZADD', $ready, now + delay, agent) end
   end
   if counts then R('HINCRBY', $agent .. agent, 'missed', 1) end

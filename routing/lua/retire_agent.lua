@@ -3,6 +3,7 @@ local agent = ARGV[2]
 if not R('HGET', $agent .. agent, 'presence') then return 0 end
 set_presence(agent, 'offline', 'removed from the configuration')
 if R('HLEN', $slots .. agent) > 0 then return 0 end
+log('retired', 'agent', agent)
 R('DEL', $agent .. agent, $joined .. agent, $slots .. agent)
 R('SREM', $agents, agent)
 R('HDEL', $config, 'a:' .. agent)

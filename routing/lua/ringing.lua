@@ -6,6 +6,6 @@ if r[1] == 'ringing' then
   return 1
 end
 if r[1] ~= 'reserved' then return (r[1] == 'talking' or r[1] == 'wrap_up') and 1 or 0 end
-R('HSET', key, 'state', 'ringing', 'since', exact(now), 'leg', ARGV[3])
+R('HSET', key, 'state', 'ringing', 'since', now, 'leg', ARGV[3])
 R('ZADD', $leases, now + tonumber(r[2]) + tonumber(ARGV[4]), ARGV[2])
 return 1
