@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ivr.actions import Action, Join, Leave, PlaceCallback, Say, Send, Wait
-from ivr.call import CallEvent, Session, WaitEnded
+from ivr.call import Arrived, CallerKind, CallEvent, Session, WaitEnded
 from ivr.carriers.twilio import read, write
 from ivr.engine import Turn, begin, take_turn
 from ivr.errors import StoreUnavailable
 from ivr.jobs.ending import call_over
 from ivr.jobs.links import Links
 from ivr.jobs.wiring import Line
+from ivr.notes import Note
 from routing.model import EnterResult
 
 TURN_SECONDS = 4.0
@@ -86,7 +87,9 @@ class Turns:
             if not self.line.board.alive(call_id) and not self.line.calls.talk(call_id).get("token"):
                 self.line.switchboard.waits_again(session)
             self.line.calls.alive(call_id)
-            document = self._carry_out(session, read.read_wait(form, call_id, delivery, self.line.now()), delivery)
+            # The carrier counts its own queue; ours knows priorities.
+            asked = replace(read.read_wait(form, call_id, delivery, self.line.now()), position=self.line.board.position(call_id))
+            document = self._carry_out(session, asked, delivery)
             if document is not None:
                 return document
         return self.line.calls.answer(call_id, delivery) or self.apology()
@@ -120,6 +123,7 @@ class Turns:
         turn = self._within(
             lambda: begin(live.bundle, flow, arrived, contact_id=call_id, revision=live.revision, world=live.world(), language=language)
         )
+        turn = replace(turn, notes=(_arrival_note(arrived, turn.session, flow), *turn.notes))
         if interrupted:
             sorry = Say(self.line.phrase("interrupted", turn.session.language), turn.session.language)
             turn = replace(turn, actions=(sorry, *turn.actions))
@@ -251,3 +255,22 @@ class Turns:
         return found
 
 
+def _arrival_note(arrived: Arrived, session: Session, flow: str) -> Note:
+    caller = arrived.caller
+    return Note(
+        arrived.call_id,
+        "Arrived",
+        arrived.at,
+        {
+            "from_number": caller.number or (caller.raw if caller.kind in (CallerKind.SIP, CallerKind.CLIENT) else None),
+            "caller_kind": caller.kind.value,
+            "to_number": arrived.to_number,
+            "direction": arrived.direction,
+            "attestation": caller.attestation.value,
+            "forwarded_from": arrived.forwarded_from,
+            "flow": flow,
+            "revision": session.revision,
+            "language": session.language,
+            "contact_id": session.contact_id,
+        },
+    )

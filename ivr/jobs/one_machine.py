@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -181,11 +181,9 @@ def _welcome(settings: Settings, url: str, token: str, number: str, seconds: flo
         return click.style(text, bold=True) if color else text
 
     program = Path(sys.argv[0])
-    phone = f"{program} phone" if program.name == "ivr" and program.parent.name else "ivr phone"
-    try:
-        phone = f"{program.resolve().relative_to(Path.cwd())} phone"
-    except ValueError:
-        pass
+    phone = "ivr phone"
+    with suppress(ValueError):  # the program lies elsewhere: its plain name will do
+        phone = f"{program.absolute().relative_to(Path.cwd())} phone"
     click.echo(f"\nReady in {seconds:.1f} s. A support line answers at {number}.\n")
     click.echo(f"  Call it          {strong(phone + ' --from +447700900101')}")
     click.echo(f"  API reference    {url}/api/docs")

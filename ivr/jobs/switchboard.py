@@ -20,7 +20,7 @@ from ivr.jobs.outbox import Outbox
 from ivr.notes import Note
 from ivr.sessions import Calls
 from routing.board import Board
-from routing.model import Entered, Left, OfferResult, Released, Reservation, WaitingCall, WrappedUp
+from routing.model import Entered, EnterResult, Left, OfferResult, Released, Reservation, WaitingCall, WrappedUp
 
 # How an agent's leg that ended before accepting reads as the outcome of the offer.
 _NOT_ACCEPTED = {
@@ -67,6 +67,9 @@ class Switchboard:
             sticky_seconds=wait.sticky_seconds,
             longest_wait_seconds=wait.longest_wait_seconds,
         )
+        hours = self.board.queue(wait.queue).hours
+        if hours is not None and not hours.open_at(self.now()):
+            return Entered(EnterResult.CLOSED)
         entered = self.board.enter(waiting)
         if entered.accepted:
             self.calls.set_talk(

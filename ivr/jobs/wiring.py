@@ -7,24 +7,24 @@ import threading
 import time
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
 
-from ivr.configuration import load_configuration
+import ivr.steps  # noqa: F401  registers the kinds of step
+from ivr.configuration import load_configuration, names_of
 from ivr.connectors import Connectors
-from ivr.errors import FlowError, IntentError, IvrError, SettingError, StoreUnavailable
+from ivr.errors import IntentError, IvrError, SettingError, StoreUnavailable
 from ivr.identification import Identification
-from ivr.intents.answers import AnswerBook
 from ivr.intents.recogniser import Recogniser
+from ivr.intents.shelf import Shelf
 from ivr.jobs.configuring import day_of, routing_of
 from ivr.jobs.links import Links
 from ivr.jobs.live import Live
 from ivr.jobs.outbox import Outbox
 from ivr.jobs.promises import Promises
 from ivr.jobs.switchboard import Switchboard
-from ivr.language.bundle import Bundle, compile_bundle
 from ivr.phrases import read_house
 from ivr.records.revisions import Revisions
 from ivr.records.store import Store
@@ -34,10 +34,12 @@ from ivr.world import QueueNow
 from routing.board import Board
 from routing.estimate import Learned
 
+if TYPE_CHECKING:
+    from ivr.intents.answers import AnswerBook
+
 log = structlog.get_logger()
 
 MODEL_CHECK_SECONDS = 2.0
-MOST_BUNDLES = 16
 
 
 class Line:
@@ -61,9 +63,9 @@ class Line:
         self.promises = Promises(self)
         self.connectors = Connectors(self.configuration, settings.config_dir)
         self.identification = Identification(self.configuration, self.connectors, self.store)
-        self.revisions = Revisions(self.store)
-        self.answers = AnswerBook.load(settings.config_dir) if speech else None
-        self._bundles: dict[int, Bundle] = {}
+        self.revisions = Revisions(self.store, names_of(self.configuration))
+        self._configuration_hash = self.configuration.content_hash
+        self._phrases_changed_at = 0
         self._speech = speech
         self._recogniser: Recogniser | None = None
         self._recogniser_checked = 0.0
@@ -79,6 +81,13 @@ class Line:
         if not self.settings.account_sid:
             raise SettingError("TWILIO_ACCOUNT_SID is missing: expected the carrier account's id, AC and 32 hexadecimal digits")
         return TwilioCarrier(self.settings.account_sid, self.settings.auth_tokens[0], self.settings.carrier_api_url)
+
+    @cached_property
+    def answers(self) -> AnswerBook | None:
+        """Knowledge answers; None in processes without speech."""
+        from ivr.intents.answers import AnswerBook
+
+        return AnswerBook.load(self.settings.config_dir) if self._speech else None
 
     @property
     def caller_id(self) -> str:
@@ -106,18 +115,9 @@ class Line:
     # Flows and speech
 
     def live(self, revision: str = "") -> Live:
-        """The published revision (or the pinned one of a call in progress), compiled once per process."""
-        number = int(revision) if revision.isascii() and revision.isdigit() else self.revisions.current_number()
-        if number is None:
-            raise FlowError("no flow is published: run `ivr flows publish`")
-        bundle = self._bundles.get(number)
-        if bundle is None:
-            # Without the names of config/: what was clean when it was published must go on working when a name goes away later.
-            bundle = compile_bundle(self.revisions.get(number).files).required()
-            if len(self._bundles) >= MOST_BUNDLES:
-                self._bundles.pop(next(iter(self._bundles)))
-            self._bundles[number] = bundle
-        return Live(self, bundle, str(number))
+        """The published revision, or the pinned one of a call in progress, compiled once per process."""
+        published = self.revisions.pinned(revision) if revision else self.revisions.current()
+        return Live(self, published.bundle, published.name)
 
     def recogniser(self) -> Recogniser | None:
         """The active model; a newer one is taken up within seconds. None where there is none yet: callers use the keypad then."""
@@ -127,7 +127,9 @@ class Line:
         if now - self._recogniser_checked > MODEL_CHECK_SECONDS and self._recogniser_lock.acquire(blocking=False):
             try:
                 self._recogniser_checked = now
-                self._recogniser = Recogniser.current(self.settings.models_dir, self._recogniser)
+                active = Shelf(self.settings.models_dir).active
+                if active and (self._recogniser is None or self._recogniser.version != active):
+                    self._recogniser = Recogniser.load(self.settings.models_dir)
             except IntentError as error:
                 log.error("no speech model: the old one stays", error=str(error))
             finally:
@@ -193,6 +195,27 @@ class Line:
         """Tell the board of the configured agents and queues."""
         agents, queues = routing_of(self.configuration)
         self.board.configure(agents, queues)
+
+    def reread_configuration(self) -> bool:
+        """Read config/ again; True where it changed and is sound. What is unsound is said and not taken up."""
+        fresh = load_configuration(self.settings.config_dir)
+        if fresh.content_hash == self._configuration_hash:
+            return False
+        self._configuration_hash = fresh.content_hash
+        if fresh.errors:
+            log.error("config/ is not taken up", problem=str(fresh.errors[0]), problems=len(fresh.errors))
+            return False
+        self.configuration = fresh
+        return True
+
+    def phrases_changed(self) -> bool:
+        """True once after config/intents.yaml changed."""
+        try:
+            changed = (self.settings.config_dir / "intents.yaml").stat().st_mtime_ns
+        except OSError:
+            return False
+        before, self._phrases_changed_at = self._phrases_changed_at, changed
+        return before not in (0, changed)
 
     def checks(self) -> dict[str, str]:
         """What readiness depends on: "ok" or a sentence."""
