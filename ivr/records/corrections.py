@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ivr.errors import RecordError
+from ivr.records import audit
+from ivr.records.store import Store
 from ivr.records.tables import calls, corrections
 
 CORRECTABLE: dict[str, type] = {"resolved": bool, "fcr": bool, "disposition": str}
@@ -48,3 +50,15 @@ def history(connection: sa.Connection, call_id: str) -> list[dict[str, Any]]:
     """All corrections of a call, oldest first."""
     rows = connection.execute(sa.select(corrections).where(corrections.c.call_id == call_id).order_by(corrections.c.n))
     return [dict(row) for row in rows.mappings()]
+
+
+def correct(store: Store, call_id: str, field: str, value: Any, *, reason: str, by: str, now: datetime) -> None:
+    """Add a correction with its audit entry; recompute the call afterwards."""
+    with store.writing() as connection:
+        before = connection.execute(
+            sa.select(calls.c[field] if field in CORRECTABLE else calls.c.call_id).where(calls.c.call_id == call_id)
+        ).scalar()
+        write(connection, call_id, field, value, reason=reason, by=by, at=now)
+        audit.append(
+            connection, by, "call.correct", call_id, {"field": field, "before": before, "after": value, "reason": reason}, at=now
+        )

@@ -58,9 +58,10 @@ def period(name: str, micros: sa.ColumnElement[Any], zone: ZoneInfo, start: date
         offset = sa.case(
             *((micros < since, sa.literal_column(str(before[1]))) for before, (since, _) in pairwise(changes)), else_=offset
         )
-    local = micros + offset
+    local: sa.ColumnElement[Any] = micros + offset
     if name in WIDTHS:  # as an instant: the hour that comes twice in autumn is two hours
-        return _floor(local, WIDTHS[name]) - offset
+        start_of: sa.ColumnElement[Any] = _floor(local, WIDTHS[name]) - offset
+        return start_of
     day: sa.ColumnElement[Any] = _divide(local, DAY)
     if name == "day":
         return day
