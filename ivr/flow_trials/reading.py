@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ivr.language.problems import Findings, Problem, did_you_mean, quoted
-from ivr.language.source import Mapping, Node, Sequence, Text, decode, plain, read_source, what
+from ivr.language.source import Entry, Mapping, Node, Sequence, Text, decode, plain, read_source, what
 from ivr.language.values import Position
 from ivr.rehearsal import PLAIN_TIME, Given
 from ivr.world import LookUp, QueueNow
@@ -110,6 +110,16 @@ def read_text(file: str, text: str, findings: Findings) -> list[Trial]:
     reader = _Reader(findings)
     found = [reader.trial(node) for node in nodes]
     return [trial for trial in found if trial is not None]
+
+
+def line_of(verb: str, text: str) -> tuple[Line | None, str]:
+    """One line of a conversation from its parts, or None and what is wrong with it."""
+    findings = Findings()
+    at = Position("", 1, 1)
+    node: Node = Mapping(at, (Entry(Text(at, verb), Text(at, text)),))
+    line = _Reader(findings).line(node)
+    problem = findings.found[0] if findings.found else None
+    return line, f"{problem.message} {problem.hint}" if problem else ""
 
 
 class _Reader:

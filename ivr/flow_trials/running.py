@@ -127,6 +127,11 @@ class Stage:
         self._waiting_since = self.world.now
         self._waiting: Wait | None = None
 
+    @property
+    def waiting(self) -> bool:
+        """True while the caller waits in a queue."""
+        return self._waiting is not None
+
     # --- what happens
 
     def arrive(self) -> None:
@@ -344,7 +349,7 @@ def run_trial(bundle: Bundle, outside: Outside, trial: Trial, record_of: RecordO
     failures: list[Failure] = []
     stage.arrive()
     for line in trial.lines:
-        message = _do(stage, line)
+        message = carry_out(stage, line)
         if message:
             failures.append(Failure(line.at, message))
     resting = stage.session.frame.step if stage.session else ""
@@ -365,7 +370,7 @@ def run_trial(bundle: Bundle, outside: Outside, trial: Trial, record_of: RecordO
     )
 
 
-def _do(stage: Stage, line: Line) -> str:
+def carry_out(stage: Stage, line: Line) -> str:
     """Carry out or check one line; returns what is wrong, or nothing."""
     said = _bare(" ".join(stage.heard))
     if line.verb == "hears":
@@ -416,7 +421,7 @@ _FITS: dict[str, tuple[type[Action], ...]] = {
 def _unfit(stage: Stage, line: Line) -> str:
     """Why the call cannot take this line now, or nothing."""
     if line.verb in ("queue", "waits"):
-        return "" if stage._waiting is not None else "nobody waits in a queue here"
+        return "" if stage.waiting else "nobody waits in a queue here"
     fits = _FITS.get(line.verb)
     if fits is None or isinstance(stage.last, fits):
         return ""
