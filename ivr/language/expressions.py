@@ -115,7 +115,6 @@ _USUAL = (
     (re.compile(r"<>"), "<> is not known here.", 'Write != for "is not equal to".'),
     (re.compile(r"[{}]"), "Curly brackets belong into prompts.", "Write the name of the fact alone, such as customer.tier."),
     (re.compile(r"[“”„‘’«»]"), "These are typographic quotes.", 'Use straight quotes: "…".'),
-    (re.compile(r"[\\]"), "A backslash is not allowed here.", "Delete it."),
     (re.compile(r"\b(?:AND|OR|NOT|IN)\b"), "and, or, not and in are written in small letters.", ""),
     (re.compile(r"\bis\b(?:\s+not\b)?"), '"is" is not known here.', 'Write == for "is equal to", != for "is not equal to".'),
     (re.compile(r";"), "One expression only.", "Delete everything from the semicolon on."),
@@ -125,6 +124,8 @@ _STRINGS = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 def _usual_mistake(source: str) -> Mistake | None:
     """Mistakes with well-known causes, looked for outside of quoted text."""
+    if "\\" in source:
+        return Mistake(source.index("\\"), "A backslash is not allowed here.", "Delete it.")
     bare = _STRINGS.sub(lambda match: "_" * len(match.group()), source)
     for pattern, message, hint in _USUAL:
         found = pattern.search(bare)

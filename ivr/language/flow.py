@@ -123,7 +123,6 @@ def _key_word(key: str | None) -> str:
 
 _TOLD = {
     "next": ("", ""),
-    "give_up": ("give up", "stays silent or unclear until the reprompts are used up"),
     "not_found": ("not found", "nothing is found"),
     "failed": ("failed", "it fails"),
     "declined": ("declined", "the card is refused"),
@@ -139,6 +138,10 @@ _TOLD = {
 
 def _exit_words(step: Step, word: str) -> tuple[str, str]:
     """Label and telling of an exit."""
+    if word == "give_up":
+        reprompts = getattr(step, "reprompts", None) or Reprompts()
+        times = max(len(reprompts.silence), len(reprompts.unclear)) + 1
+        return "give up", f"stays silent {times} times" if times > 1 else "stays silent"
     return _TOLD.get(word, (word.replace("_", " "), word.replace("_", " ")))
 
 

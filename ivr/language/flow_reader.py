@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ivr.language.fields import KINDS, Exit, Kind, Setting, Step
 from ivr.language.flow import RETURN, Flow
 from ivr.language.migrations import FORMAT, upgraded
 from ivr.language.problems import Findings, did_you_mean, nearest, quoted
-from ivr.language.readers import NAME, Reading, Unread, kept, read_flag, read_name, read_setting, read_template, text_of, wrong
-from ivr.language.source import Entry, Mapping, Sequence, Source, Text, what
+from ivr.language.readers import NAME, Reading, Unread, kept, read_flag, read_name, read_setting, read_template, text_of
+from ivr.language.source import Entry, Mapping, Node, Sequence, Source, Text, what
 from ivr.language.values import Option, Position, Prompt
 
 HEADER = ("flow", "format", "title", "languages", "facts", "returns", "steps")
@@ -57,7 +58,7 @@ def read_flow(source: Source, findings: Findings) -> Flow | None:
         returns=bool(kept(read_flag, returns, _FLAG, reading)) if returns is not None else False,
         steps=steps,
         at=root.at,
-        positions={entry.key.value: entry.value.at for entry in root},
+        positions=_header_positions(root),
         unread=unread,
     )
 
@@ -88,6 +89,17 @@ def _header_name(root: Mapping, reading: Reading) -> str | None:
         reading.findings.add(root.at, "missing-setting", "The flow has no name.", "Write `flow: ` and its name, such as support.")
         return None
     return kept(read_name, node, _FLOW, reading)
+
+
+def _header_positions(root: Mapping) -> dict[str, Position]:
+    """Where each header's value stands, and each item of a list under "facts.order"."""
+    found = {entry.key.value: entry.value.at for entry in root}
+    for word in ("facts", "languages"):
+        node = root.get(word)
+        for item in node.items if isinstance(node, Sequence) else ():
+            if isinstance(item, Text):
+                found[f"{word}.{item.value.strip()}"] = item.at
+    return found
 
 
 def _languages(root: Mapping, reading: Reading) -> tuple[str, ...]:
@@ -170,6 +182,12 @@ def _step(entry: Entry, reading: Reading) -> tuple[Step, frozenset[str]]:
         findings.add(entry.key.at, "step-name", f"{quoted(name)} cannot be the name of a step.", hint, length=len(name))
     nothing = Opaque(name, {"": entry.key.at})
     if not isinstance(block, Mapping) or not block.entries:
+        if isinstance(block, Text) and re.match(r"[a-z_]+:\S", block.value):
+            word, _, rest = block.value.partition(":")
+            findings.add(
+                block.position(len(word)), "missing-space", "There is no space after the colon.", f"Write `{word}: {rest[:30]}`."
+            )
+            return nothing, OPAQUE
         at = entry.key.at if isinstance(block, Text) and block.empty else block.at
         findings.add(
             at,
@@ -224,6 +242,8 @@ def _typed(name: str, name_at: Position, kind: str, block: Mapping, reading: Rea
             continue
         python_name, setting = declared[word]
         positions[word] = entry.value.at
+        for inner in _names_inside(entry.value):
+            positions.setdefault(f"{word}.{inner.value}", inner.at)
         try:
             if (
                 isinstance(entry.value, Text)
@@ -248,13 +268,23 @@ def _typed(name: str, name_at: Position, kind: str, block: Mapping, reading: Rea
     return step_class(name=name, positions=positions, **values), frozenset(missed)
 
 
+def _names_inside(node: Node) -> Iterator[Text]:
+    """Names of a block, of the blocks of a list, and of the blocks inside these: skills, arguments."""
+    for item in node.items if isinstance(node, Sequence) else (node,):
+        if isinstance(item, Mapping):
+            for entry in item:
+                yield entry.key
+                if isinstance(entry.value, Mapping):
+                    yield from (inner.key for inner in entry.value)
+
+
 def _unknown_setting(kind: str, entry: Entry, known: tuple[str, ...], findings: Findings) -> None:
     word = entry.key.value
     if word in KINDS and nearest(word, known) is None:
-        hint = f"{word} is a kind of step: give it a step of its own."
+        hint = f"`{word}` is a kind of step: give it a step of its own."
     else:
-        hint = did_you_mean(word, known, f"{kind} has: ")
-    findings.add(entry.key.at, "unknown-setting", f"A {kind} step has no setting {quoted(word)}.", hint, length=len(word))
+        hint = did_you_mean(word, known, f"`{kind}` has: ")
+    findings.add(entry.key.at, "unknown-setting", f"`{kind}` steps have no setting {quoted(word)}.", hint, length=len(word))
 
 
 def _missing(name: str, kind: str, word: str, setting: Setting, at: Position, findings: Findings) -> None:
@@ -269,7 +299,9 @@ def _missing(name: str, kind: str, word: str, setting: Setting, at: Position, fi
         )
         return
     told = setting.doc[0].lower() + setting.doc[1:].rstrip(".")
-    findings.add(at, "missing-setting", f"{quoted(name)} has no `{word}` ({told}).", f"A {kind} step needs it.", length=len(name))
+    findings.add(
+        at, "missing-setting", f"{quoted(name)} has no `{word}` ({told}).", f"Every `{kind}` step needs it.", length=len(name)
+    )
 
 
 def _stand_in(setting: Setting, at: Position) -> Any:
@@ -303,6 +335,3 @@ def _mentioned(node: Any, steps: tuple[str, ...]) -> list[str]:
     if isinstance(node, Sequence):
         return [name for item in node for name in _mentioned(item, steps)]
     return [node.value] if isinstance(node, Text) and node.value in steps else []
-
-
-__all__ = ["OPAQUE", "Opaque", "read_flow", "wrong"]

@@ -14,6 +14,7 @@ WARNING = "warning"
 MOST_PROBLEMS = 200
 """More than this in one file helps nobody; the rest is counted, not told."""
 LONGEST_QUOTE = 60
+LONGEST_LINE = 150
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,25 @@ class Findings:
 def shown(problem: Problem, lines: list[str]) -> str:
     """The problem as printed in a terminal: one sentence, then the line with a caret under the place, then the caller's way."""
     parts = [str(problem)]
-    if 1 <= problem.line <= len(lines):
-        text = lines[problem.line - 1]
-        before = text[: problem.column - 1]
+    if 1 <= problem.line <= len(lines) and lines[problem.line - 1].strip():
+        text, column = _window(lines[problem.line - 1], problem.column - 1)
+        before = text[:column]
         margin = "".join("\t" if character == "\t" else " " for character in before)
         room = max(1, min(problem.length, len(text) - len(before)))
         parts += [f"    {printable(text)}", f"    {margin}{'^' * room}"]
     if problem.way:
         parts.append(f"    the caller's way: {' → '.join(problem.way)}")
     return "\n".join(parts)
+
+
+def _window(text: str, column: int) -> tuple[str, int]:
+    """At most `LONGEST_LINE` characters of a line around a column, and where that column is then."""
+    if len(text) <= LONGEST_LINE:
+        return text, column
+    begin = max(0, min(column - LONGEST_LINE // 3, len(text) - LONGEST_LINE))
+    shown_part = text[begin : begin + LONGEST_LINE]
+    left, right = "…" if begin else "", "…" if begin + LONGEST_LINE < len(text) else ""
+    return f"{left}{shown_part}{right}", column - begin + len(left)
 
 
 def printable(text: str) -> str:

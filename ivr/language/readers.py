@@ -283,7 +283,7 @@ def cut_short(text: Text, reading: Reading) -> None:
         reading.findings.add(
             at if text.exact else text.at,
             "cut-short",
-            f"Everything from # on is a comment, so the text ends after {quoted(text.value.strip()[-25:])}.",
+            f"Everything from # on is a comment, so the text ends after {quoted(' '.join(text.value.split()[-3:]))}.",
             'Put the whole text in "quotes", or the comment on a line of its own.',
             length=len(tail.strip()) if text.exact else 1,
         )
@@ -304,6 +304,9 @@ def read_template(node: Node, reading: Reading) -> CompiledTemplate:
 def read_variant(node: Node, reading: Reading) -> Variant:
     if isinstance(node, Text):
         return Variant(read_template(node, reading))
+    sentence = _sentence_with_colon(node, reading)
+    if sentence is not None:
+        return sentence
     block = settings_of(node, reading, ("when", "text", "audio"), "`text`, and `when` or `audio` where needed")
     when, audio, text = block.get("when"), block.get("audio"), block.get("text")
     if text is None:
@@ -314,6 +317,23 @@ def read_variant(node: Node, reading: Reading) -> Variant:
     condition = kept(read_expression, when, None, reading) if when is not None else None
     recording = kept(text_of, audio, reading, "the name of a recording such as welcome.wav") if audio is not None else None
     return Variant(read_template(text, reading), condition, recording.value.strip() if recording else None)
+
+
+def _sentence_with_colon(node: Node, reading: Reading) -> Variant | None:
+    """`- Sorry: I did not hear you.` is a setting named Sorry to YAML; it was meant as a sentence."""
+    if not isinstance(node, Mapping) or len(node.entries) != 1:
+        return None
+    key, value = node.entries[0].key, node.entries[0].value
+    if not isinstance(value, Text) or not re.match(r"[A-Z¡¿]|.*\s", key.value) or value.at.line != key.at.line:
+        return None
+    reading.findings.add(
+        key.position(len(key.value)),
+        "needs-quotes",
+        "A colon followed by a space inside a text looks like a setting to YAML.",
+        'Put the whole text in "quotes".',
+    )
+    whole = Text(key.at, f"{key.value}: {value.value}", exact=key.exact and value.exact)
+    return Variant(read_template(whole, reading))
 
 
 def read_prompt(node: Node, setting: Setting | None, reading: Reading) -> Prompt:
@@ -331,6 +351,8 @@ def read_prompt(node: Node, setting: Setting | None, reading: Reading) -> Prompt
 def _prompts(node: Node, reading: Reading) -> tuple[Prompt, ...]:
     items = node.items if isinstance(node, Sequence) else (node,)
     found = [kept(read_prompt, item, None, reading) for item in items]
+    if found and all(prompt is None for prompt in found):
+        raise Unread
     return tuple(prompt for prompt in found if prompt is not None)
 
 

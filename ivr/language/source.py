@@ -199,6 +199,10 @@ def _tell(cause: Cause, file: str, findings: Findings) -> None:
     findings.add(Position(file, cause.line, cause.column), cause.rule, cause.message, cause.hint, length=cause.length)
 
 
+class _Refused(Node):
+    """Stands for an alias: told already, and left out of the tree."""
+
+
 class _GivenUp(Exception):
     """A limit was passed: the problem is told, the rest of the file is not read."""
 
@@ -268,7 +272,7 @@ class _Reading:
             if done is not None:
                 if stack:
                     self.put(stack[-1], done)
-                else:
+                elif not isinstance(done, _Refused):
                     root = done
         return root
 
@@ -328,7 +332,8 @@ class _Reading:
     def put(self, into: _Open, done: Node) -> None:
         """Add a finished node to the mapping or sequence around it."""
         if not into.is_mapping:
-            into.items.append(done)
+            if not isinstance(done, _Refused):
+                into.items.append(done)
             return
         if into.key is None:
             if isinstance(done, Text):
@@ -352,7 +357,7 @@ class _Reading:
                 length=2,
             )
             return
-        if key.value.startswith("\x00"):
+        if key.value.startswith("\x00") or isinstance(done, _Refused):
             return
         if key.value in into.entries:
             first = into.entries[key.value].key.at

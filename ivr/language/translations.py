@@ -41,6 +41,8 @@ class Translations:
     language: str
     file: str
     sentences: Map[str, Translated] = field(default_factory=dict)
+    unread: bool = False
+    """The file could not be read: nothing is known about what it holds."""
 
     def find(self, source: str) -> Translated | None:
         """The translation of a source sentence, or None."""
@@ -69,7 +71,7 @@ def read_translations(source: Source, language: str, findings: Findings) -> Tran
             f"Translations are pairs of sentences; here is {what(source.root)}.",
             'Write `"sentence": translation`.',
         )
-    return Translations(language, source.file, sentences)
+    return Translations(language, source.file, sentences, unread=not isinstance(source.root, Mapping))
 
 
 def _translated(key: Text, node: Node, reading: Reading) -> Translated:

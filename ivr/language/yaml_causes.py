@@ -55,9 +55,13 @@ def _worded(lines: list[str], line: int, column: int, context: int, problem: str
         return _open_quote(lines, context)
     for number in dict.fromkeys((line, context, line - 1)):
         if 0 <= number < len(lines):
-            found = _usual(lines[number], number + 1)
+            found = _tab(lines, number) or _usual(lines[number], number + 1)
             if found:
                 return found
+    if "mapping values" in problem:
+        found = _no_colon(lines, line)
+        if found:
+            return found
     if "flow" in about or "',' or" in problem:
         return _open_bracket(lines, context)
     text = lines[line]
@@ -81,19 +85,60 @@ def _worded(lines: list[str], line: int, column: int, context: int, problem: str
             "Put it exactly under its neighbours, with spaces.",
             rule="indentation",
             length=len(text.strip()) or 1,
+            mended=_like_neighbours(lines, line),
         )
     return Cause(
         line + 1, min(column, len(text)) + 1, "This is not YAML that can be read.", 'If it is a sentence, put it in "quotes".'
     )
 
 
+def _tab(lines: list[str], number: int) -> Cause | None:
+    """A tab among the spaces that a line begins with."""
+    text = lines[number]
+    lead = text[: len(text) - len(text.lstrip())]
+    if "\t" not in lead:
+        return None
+    above = next((lines[n] for n in range(number - 1, -1, -1) if lines[n].strip()), "")
+    indent = len(above) - len(above.lstrip()) + (2 if above.rstrip().endswith(":") else 0)
+    return Cause(
+        number + 1,
+        lead.index("\t") + 1,
+        "There is a tab in the indentation.",
+        "Use spaces.",
+        rule="tab",
+        mended=" " * indent + text.lstrip(),
+    )
+
+
+def _no_colon(lines: list[str], line: int) -> Cause | None:
+    """The line above, less indented and without a colon, was probably meant as the name of what stands here."""
+    above = next((number for number in range(line - 1, -1, -1) if lines[number].strip()), None)
+    if above is None or not re.fullmatch(r"\s*[A-Za-z_][\w -]*", lines[above]):
+        return None
+    indent = len(lines[above]) - len(lines[above].lstrip())
+    if len(lines[line]) - len(lines[line].lstrip()) <= indent:
+        return None
+    name = lines[above].strip()
+    return Cause(
+        above + 1,
+        indent + len(name) + 1,
+        f"A colon is missing after {name}.",
+        f"Write `{name}:`.",
+        rule="missing-colon",
+        mended=lines[above].rstrip() + ":",
+    )
+
+
+def _like_neighbours(lines: list[str], line: int) -> str | None:
+    """The line indented as the one above it."""
+    above = next((lines[number] for number in range(line - 1, -1, -1) if lines[number].strip()), None)
+    if above is None or above.rstrip().endswith(":"):
+        return None
+    return " " * (len(above) - len(above.lstrip())) + lines[line].strip()
+
+
 def _usual(text: str, number: int) -> Cause | None:
     """The causes that can be seen in one line."""
-    if "\t" in text[: len(text) - len(text.lstrip())]:
-        column = text.index("\t") + 1
-        return Cause(
-            number, column, "There is a tab in the indentation.", "Use spaces.", rule="tab", mended=text.replace("\t", "  ")
-        )
     match = _KEY.match(text)
     if not match:
         return None
@@ -125,7 +170,7 @@ def _usual(text: str, number: int) -> Cause | None:
             "A list cannot begin on the line of its setting.",
             'Start the list on the next line, or put the text in "quotes" if - is part of it.',
             rule="needs-quotes",
-            mended=_quote(text, begin),
+            mended=f"{text[:begin]}[{value[1:].strip()}]",
         )
     if first in "'\"":
         closing = re.match(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'', value)

@@ -205,10 +205,10 @@ def no_reprompts(flow: Flow, lint: Lint) -> None:
             continue
         reprompts = step.reprompts  # type: ignore[attr-defined]
         if not reprompts.silence or not reprompts.unclear:
-            silent = "silence" if not reprompts.silence else "an unclear answer"
+            missed = "silence" if not reprompts.silence else "unclear answer"
             lint.findings.add(
                 place(step, "reprompts", flow),
                 "no-reprompts",
-                f"{quoted(step.name)} gives up after the first {silent}.",
+                f"{quoted(step.name)} gives up after the first {missed}.",
                 "Write `reprompts:` with one or two sentences.",
             )

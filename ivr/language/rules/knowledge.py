@@ -82,8 +82,9 @@ def _possible(flow: Flow, lint: Lint) -> dict[str, frozenset[str]]:
         brought = frozenset(root for each in (inner.steps.values() if inner else ()) for root, _, _ in saved_by(each))
         after = state[name] | frozenset(root for root, _, _ in saved_by(step)) | brought
         for edge in edges[name]:
-            if edge.target in edges and not after <= state.get(edge.target, frozenset({""})):
-                state[edge.target] = state.get(edge.target, frozenset()) | after
+            before = state.get(edge.target)
+            if edge.target in edges and (before is None or not after <= before):
+                state[edge.target] = after | (before or frozenset())
                 queue.append(edge.target)
     return state
 

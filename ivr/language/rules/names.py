@@ -46,6 +46,9 @@ def named(flow: Flow, of: str) -> Iterator[tuple[Step, str, str, Position]]:
                         yield step, "intent", option.intent, option.positions.get("intent", option.at)
 
 
+_NOUNS = {"directory": "entry"}
+
+
 def tell_unknown(flow: Flow, lint: Lint, of: str, known: Collection[str] | None, where: str) -> None:
     """One problem for each use of a name that is not among `known` (None: not known here, nothing is told)."""
     if known is None:
@@ -55,7 +58,7 @@ def tell_unknown(flow: Flow, lint: Lint, of: str, known: Collection[str] | None,
             lint.findings.add(
                 at,
                 f"unknown-{of}",
-                f"There is no {of} {quoted(name)} in {where}.",
+                f"There is no {_NOUNS.get(of, of)} {quoted(name)} in {where}.",
                 did_you_mean(name, known, "There are: "),
                 length=len(name),
             )
@@ -135,7 +138,13 @@ def unknown_argument(flow: Flow, lint: Lint) -> None:
         for argument in given:
             if argument not in connector.arguments:
                 hint = did_you_mean(argument, connector.arguments, f"{name} takes: ")
-                lint.findings.add(at, "unknown-argument", f"{quoted(name)} takes no argument {quoted(argument)}.", hint)
+                lint.findings.add(
+                    place(step, f"with.{argument}", flow),
+                    "unknown-argument",
+                    f"{quoted(name)} takes no argument {quoted(argument)}.",
+                    hint,
+                    length=len(argument),
+                )
         for argument in connector.arguments:
             if argument not in given:
                 lint.findings.add(

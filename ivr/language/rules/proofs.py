@@ -22,11 +22,24 @@ def to_person(step: Step) -> bool:
     return bool(type(step).reaches_person)
 
 
+_CHOICES = ("options", "decide")
+"""Settings whose targets are lost where they could not be read: then nothing is said about what cannot be reached."""
+
+
 @rule("unreachable", "A step that no caller comes to is either forgotten or wired wrongly.")
 def unreachable(flow: Flow, lint: Lint) -> None:
-    reached = ways_from(flow.first, graph(flow))
-    for name, step in flow.steps.items():
-        if name not in reached:
+    if any(setting in _CHOICES for missed in flow.unread.values() for setting in missed):
+        return
+    edges = graph(flow)
+    reached = ways_from(flow.first, edges)
+    lost = [name for name in flow.steps if name not in reached]
+    led_to = {edge.target for name in lost for edge in edges[name] if edge.target != name}
+    covered: set[str] = set()
+    # Steps behind a lost one are lost with it: the first of them is told, and of a lost circle the first in the file.
+    for name in [*(name for name in lost if name not in led_to), *lost]:
+        if name not in covered:
+            covered |= set(ways_from(name, edges))
+            step = flow.steps[name]
             lint.findings.add(
                 step.positions[""],
                 "unreachable",

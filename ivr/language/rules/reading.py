@@ -11,6 +11,7 @@ declare("indentation", "Indentation says what belongs together; this line belong
 declare("needs-quotes", "Some characters mean something else to YAML, so a sentence that has them stands in quotes.")
 declare("unbalanced-quote", "A quote that is not closed swallows the rest of the file.")
 declare("unbalanced-bracket", "A bracket that is not closed swallows the rest of the file.")
+declare("missing-colon", "The name of a step or setting ends with a colon.")
 declare("missing-space", "`key:1` is one word to YAML; a setting needs a space after its colon.")
 declare(
     "plain-yaml-only",

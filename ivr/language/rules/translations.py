@@ -36,7 +36,7 @@ def missing_translation(flow: Flow, lint: Lint) -> None:
             )
             continue
         for sentence, template in sentences(flow).items():
-            if sentence and sentence not in translations.sentences:
+            if sentence and sentence not in translations.sentences and not translations.unread:
                 lint.findings.add(
                     template.at,
                     "missing-translation",
