@@ -267,6 +267,7 @@ def control_routes(station: Station) -> list[web.RouteDef]:
     control = Control(station)
     guarded = control.guarded
     return [
+        web.get("/healthz", _alive),
         web.get("/control/healthz", _alive),
         web.get("/control/state", guarded(control.state)),
         web.get("/control/debugger", guarded(control.debugger)),

@@ -124,6 +124,7 @@ class PhoneBook:
 
     def person(self, address: str) -> Person:
         """Whoever picks up this address for one call."""
+        address = address.partition("?")[0]  # client addresses may carry parameters
         if address in self.waiting:
             return self.waiting[address]()
         behaviour = self.behaviour(address)
@@ -163,7 +164,7 @@ class BehavingPerson:
 
     async def _machine(self, handset: Handset) -> None:
         if self.behaviour.kind == "voicemail":
-            await handset.say(MACHINE_GREETING.replace("{name}", self.name))
+            await handset.say(MACHINE_GREETING.replace("{name}", self.name.removeprefix("Agent ")))
         await handset.wait(30)
         handset.hang_up()
 
@@ -210,7 +211,7 @@ class BehavingPerson:
         deadline = loop.time() + handset.pace.real_seconds(length)
         seen = len(line.entries)
         if behaviour.greets:
-            await handset.say(behaviour.greets.replace("{name}", self.name))
+            await handset.say(behaviour.greets.replace("{name}", self.name.removeprefix("Agent ")))
         replies = iter(behaviour.replies)
 
         def spoken_to() -> bool:
