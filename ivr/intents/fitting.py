@@ -106,7 +106,7 @@ def linear(features: sparse.csr_matrix, owners: NDArray[np.int32], width: int) -
 
 def cross_validate(features: sparse.csr_matrix, vectors: Vectors, owners: NDArray[np.int32], width: int) -> HeldOut:
     """Scores of each phrase by a classifier that never saw it. An intent's only phrase is never held out."""
-    folds = _folds(owners)
+    folds = folds_of(owners)
     rows, raws, cosines = [], [], []
     for fold in range(int(folds.max(initial=-1)) + 1):
         out = np.flatnonzero(folds == fold)
@@ -131,7 +131,7 @@ def cross_validate(features: sparse.csr_matrix, vectors: Vectors, owners: NDArra
     return HeldOut(order, raw, raw.max(axis=1), np.concatenate(cosines), owners[order])
 
 
-def _folds(owners: NDArray[np.int32]) -> NDArray[np.int64]:
+def folds_of(owners: NDArray[np.int32]) -> NDArray[np.int64]:
     """The fold of each row: an intent's phrases dealt out evenly in a seeded order; -1 for an intent's only phrase."""
     count = FOLDS if len(owners) <= SOFT_UP_TO else FOLDS_LARGE
     random = np.random.default_rng(SEED)

@@ -19,8 +19,9 @@ from ivr.world import Candidate, Understanding
 ELSEWHERE = 0.25
 """How much an intent counts that this menu does not offer: callers mostly answer what they were asked, but not always."""
 MOST_CANDIDATES = 5
-SURE_OF_CLAUSE = 0.6
-"""Part of a sentence must be this sure of its wish before it counts as a second one: half sentences invite guessing."""
+SURE_OF_CLAUSE = 0.8
+"""Part of a sentence must be this sure of its wish, and twice as clearly in scope as a whole one, before it counts: half
+sentences invite guessing."""
 
 
 class Recogniser:
@@ -76,7 +77,7 @@ class Recogniser:
         found: dict[str, Candidate] = {}
         for scores in clauses:
             candidates, elsewhere = self._candidates(head.intents, scores, intents)
-            if elsewhere or scores.in_scope < head.threshold or not candidates or candidates[0].confidence < SURE_OF_CLAUSE:
+            if elsewhere or scores.in_scope < head.threshold / 2 or not candidates or candidates[0].confidence < SURE_OF_CLAUSE:
                 continue
             found.setdefault(candidates[0].intent, candidates[0])
         return list(found.values())

