@@ -9,13 +9,14 @@ from ivr.configuration.reading import Table, root_table
 from ivr.language.problems import Findings, quoted
 from ivr.numbers import NUMBER_TYPES, e164
 
+_REGIONS = "Write a country's two letters, such as GB or ES."
 _LANGUAGE_EXAMPLE = "a language such as en-GB or es-ES"
 
 
 def read_numbers(text: str, findings: Findings) -> Numbers:
     """Everything about telephone numbers. Numbers come out as E.164."""
     root = root_table("numbers.yaml", text, findings)
-    region = root.choice("home_region", sorted(phonenumbers.SUPPORTED_REGIONS), "GB", "region")
+    region = root.choice("home_region", sorted(phonenumbers.SUPPORTED_REGIONS), "GB", "region", _REGIONS)
     lines = {}
     whole = root.table("lines")
     for written in whole.names_written() if whole is not None else ():
@@ -67,7 +68,7 @@ def _number(table: Table | None, written: str, region: str) -> str | None:
 
 
 def _rules(table: Table) -> CallbackRules:
-    regions = table.names("regions", frozenset(phonenumbers.SUPPORTED_REGIONS), "region")
+    regions = table.names("regions", frozenset(phonenumbers.SUPPORTED_REGIONS), "region", _REGIONS)
     types = table.names("types", NUMBER_TYPES, "type of number")
     table.required("regions", "Add the countries that may be rung back, such as regions: [GB, ES].")
     rules = CallbackRules(

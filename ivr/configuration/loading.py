@@ -132,7 +132,7 @@ def _check_table(connector: Connector, at: Position, folder: Path, findings: Fin
         findings.add(
             at,
             "missing-file",
-            f"The table {path} cannot be read.",
+            f"The table {connector.source.path} cannot be read.",
             "Put a CSV file there, saved as UTF-8, with the names of the columns first.",
         )
         return

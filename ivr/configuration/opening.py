@@ -28,6 +28,7 @@ def read_hours(table: Table) -> dict[str, Hours]:
                 continue
             days = _days(key)
             if days is None:
+                week.taken.add(key)
                 week.findings.add(
                     entry.key.at, "wrong-day", f"{quoted(key)} is no day.", "Write mon, tue, wed, thu, fri, sat or sun, or a range such as mon-fri.",
                     length=len(key),

@@ -134,13 +134,13 @@ class Table:
         """A share as 0..1, written 80%."""
         return self.read(key, share_of, default, "a share such as 80%")
 
-    def choice(self, key: str, words: Collection[str], default: str, noun: str = "") -> str:
-        """One of `words`; with `noun`, a name of that sort, and the rule is unknown-NOUN."""
+    def choice(self, key: str, words: Collection[str], default: str, noun: str = "", hint: str = "") -> str:
+        """One of `words`; with `noun`, a name of that sort, and the rule is unknown-NOUN. `hint` where the words are too many to list."""
         text = self.text(key, expected=f"one of: {', '.join(words)}")
         if not text or text in words:
             return text or default
         rule = f"unknown-{noun.replace(' ', '-')}" if noun else "wrong-value"
-        self.problem(key, rule, f"There is no {noun or key} {quoted(text)}.", did_you_mean(text, words))
+        self.problem(key, rule, f"There is no {noun or key} {quoted(text)}.", hint or did_you_mean(text, words))
         return default
 
     def texts(self, key: str) -> list[Text]:
@@ -155,22 +155,21 @@ class Table:
             self.problem(key, "wrong-value", f'"{key}" holds something that is no text.', "Write a list such as [one, two].")
         return found
 
-    def names(self, key: str, words: Collection[str], noun: str) -> tuple[str, ...]:
+    def names(self, key: str, words: Collection[str], noun: str, hint: str = "") -> tuple[str, ...]:
         """A list of names of that sort; others are problems with the nearest name."""
         found = []
         for item in self.texts(key):
             if item.value in words:
                 found.append(item.value)
             else:
-                self.unknown(item, noun, words)
+                self.unknown(item, noun, words, hint)
         return tuple(found)
 
-    def unknown(self, item: Text, noun: str, words: Collection[str]) -> None:
+    def unknown(self, item: Text, noun: str, words: Collection[str], hint: str = "") -> None:
         """Note that `item` names nothing there is."""
-        self.findings.add(
-            item.at, f"unknown-{noun.replace(' ', '-')}", f"There is no {noun} {quoted(item.value)}.", did_you_mean(item.value, words),
-            length=len(item.value),
-        )  # fmt: skip
+        rule = f"unknown-{noun.replace(' ', '-')}"
+        told = hint or did_you_mean(item.value, words)
+        self.findings.add(item.at, rule, f"There is no {noun} {quoted(item.value)}.", told, length=len(item.value))
 
     def table(self, key: str, title: str = "") -> Table | None:
         """The settings below `key`, or None where they are not written."""
@@ -202,7 +201,7 @@ class Table:
             name = entry.key.value
             if not _NAME.fullmatch(name):
                 self.findings.add(
-                    entry.key.at, "wrong-name", f"{quoted(name)} cannot be the name of a {noun}.",
+                    entry.key.at, "wrong-name", f"{quoted(name)} cannot be the name of anything.",
                     "Use small letters, digits and _, beginning with a letter.", length=len(name),
                 )  # fmt: skip
             elif isinstance(entry.value, Mapping):

@@ -52,22 +52,43 @@ def read_sources(text: str, findings: Findings) -> Sources:
     places = {}
     for name, table in root.entries("connectors", "connector"):
         places[name] = table.at("table")
-        connector = _connector(name, table)
-        if connector is not None:
-            connectors[name] = connector
+        connectors[name] = _connector(name, table)
     entries = dict(root.entries("facts", "fact"))
+    known: Places = {
+        "caller": BUILT_IN["caller"],
+        "call": BUILT_IN["call"],
+        **{name: _fields(table, connectors) for name, table in entries.items()},
+    }
     facts = {}
     for name, table in entries.items():
-        fact = _fact(name, table, connectors, entries)
+        fact = _fact(name, table, connectors, {other: fields for other, fields in known.items() if other != name})
         if fact is not None:
             facts[name] = fact
-    _refuse_circles(root, entries, facts)
-    identification = _identification(root.table("identification"), connectors, facts)
+    _refuse_circles(entries, facts)
+    identification = _identification(root.table("identification"), connectors, known)
     root.close()
     return Sources(connectors, facts, identification, places)
 
 
-def _connector(name: str, table: Table) -> Connector | None:
+Places = Mapping[str, Mapping[str, str] | None]
+"""Fields by fact; None where its connector is not known, which is told once and not again for every use."""
+
+
+def _fields(table: Table, connectors: Mapping[str, Connector]) -> Mapping[str, str] | None:
+    node = table.node.get("connector")
+    connector = connectors.get(node.value) if isinstance(node, Text) else None
+    return None if connector is None or connector.private else connector.fields
+
+
+def _lacks(places: Places, place: str) -> bool:
+    """True where it is certain that there is no such field."""
+    fact, _, key = place.partition(".")
+    fields = places.get(fact, {})
+    return fields is not None and key not in fields
+
+
+def _connector(name: str, table: Table) -> Connector:
+    """Also where its source cannot be read: what uses it is then not reported in its turn."""
     sorts = [key for key in ("table", "sql", "http") if table.has(key)]
     if len(sorts) != 1:
         table.findings.add(
@@ -79,7 +100,7 @@ def _connector(name: str, table: Table) -> Connector | None:
     types = table.table("fields")
     for key in types.names_written() if types is not None else ():
         if types is not None:
-            fields[key] = types.choice(key, FIELD_TYPES, "text")
+            fields[key] = types.choice(key, FIELD_TYPES, "text", "type")
     find = table.mapping("find", most=200)
     source: TableSource | SqlSource | HttpSource | None = None
     if sorts == ["table"]:
@@ -106,7 +127,7 @@ def _connector(name: str, table: Table) -> Connector | None:
     if breaker is not None:
         breaker.close()
     table.close()
-    return connector if source is not None else None
+    return connector
 
 
 def _path(table: Table) -> str:
@@ -229,9 +250,7 @@ def _setting(text: str) -> str | None:
     return text if _SETTING.fullmatch(text) else None
 
 
-def _arguments(
-    table: Table, connector: Connector | None, places: Mapping[str, Mapping[str, str]], typed: bool = False
-) -> dict[str, str]:
+def _arguments(table: Table, connector: Connector | None, places: Places, typed: bool = False) -> dict[str, str]:
     """Argument → where its value comes from, checked against the connector and the facts there are."""
     block = table.table("with")
     found: dict[str, str] = {}
@@ -245,16 +264,17 @@ def _arguments(
         elif isinstance(value, Text) and typed and value.value == TYPED:
             found[name] = TYPED
         elif isinstance(value, Text) and _PLACE.fullmatch(value.value):
-            fact, _, key = value.value.partition(".")
+            fact = value.value.partition(".")[0]
             if fact not in places:
                 block.unknown(value, "fact", places)
-            elif key not in places[fact]:
-                block.unknown(value, "fact", [f"{fact}.{known}" for known in places[fact]])
+            elif _lacks(places, value.value):
+                block.unknown(value, "fact", [f"{fact}.{known}" for known in places[fact] or ()])
             else:
                 found[name] = value.value
         else:
             block.problem(name, "wrong-value", f'"{name}" is no field of a fact.', "Write it like caller.number or customer.id.")
-    for name in connector.find if connector is not None else ():
+    misnamed = block is not None and connector is not None and any(name not in connector.find for name in block.names_written())
+    for name in connector.find if connector is not None and not misnamed else ():
         if block is None or name not in block.taken:
             table.findings.add(
                 table.node.at,
@@ -265,7 +285,7 @@ def _arguments(
     return found
 
 
-def _fact(name: str, table: Table, connectors: Mapping[str, Connector], entries: Mapping[str, Table]) -> FactSource | None:
+def _fact(name: str, table: Table, connectors: Mapping[str, Connector], places: Places) -> FactSource | None:
     if name in BUILT_IN:
         table.findings.add(table.node.at, "wrong-name", f'"{name}" is always there.', "Choose another name for this fact.")
     table.required("connector", "Add where it comes from, such as connector: customer_by_number.")
@@ -275,11 +295,6 @@ def _fact(name: str, table: Table, connectors: Mapping[str, Connector], entries:
     public = [key for key, connector in connectors.items() if not connector.private]
     chosen = table.choice("connector", public, "", "connector")
     connector = connectors.get(chosen)
-    places: dict[str, Mapping[str, str]] = {"caller": BUILT_IN["caller"], "call": BUILT_IN["call"]}
-    for other, block in entries.items():
-        node = block.node.get("connector")
-        if other != name and isinstance(node, Text) and node.value in connectors:
-            places[other] = connectors[node.value].fields
     arguments = _arguments(table, connector, places)
     otherwise = None
     if not (isinstance(node := table.node.get("otherwise"), Text) and node.value == "nothing"):
@@ -300,32 +315,29 @@ def _fact(name: str, table: Table, connectors: Mapping[str, Connector], entries:
     return FactSource(name, chosen, arguments, within, otherwise) if connector is not None else None
 
 
-def _refuse_circles(root: Table, entries: Mapping[str, Table], facts: dict[str, FactSource]) -> None:
-    """Facts that wait for one another could never be fetched: they are reported and left out."""
-    settled = {"caller", "call"}
-    waiting = dict(facts)
-    while ready := [name for name, fact in waiting.items() if {v.partition(".")[0] for v in fact.arguments.values()} <= settled]:
-        settled.update(ready)
-        for name in ready:
-            del waiting[name]
-    for name, fact in waiting.items():
-        needed = sorted({v.partition(".")[0] for v in fact.arguments.values()} & set(waiting))
-        if needed:
-            root.findings.add(
-                entries[name].node.at, "facts-in-a-circle", f'The fact "{name}" waits for {", ".join(needed)}, and that waits for "{name}".',
+def _refuse_circles(entries: Mapping[str, Table], facts: Mapping[str, FactSource]) -> None:
+    """Facts that wait for one another could never be fetched."""
+    needs = {name: {place.partition(".")[0] for place in fact.arguments.values()} & set(facts) for name, fact in facts.items()}
+    for name in facts:
+        reached: set[str] = set()
+        ahead = set(needs[name])
+        while ahead:
+            reached |= ahead
+            ahead = {further for near in ahead for further in needs[near]} - reached
+        if name in reached:
+            table = entries[name]
+            waits = ", ".join(sorted(needs[name]))
+            table.findings.add(
+                table.node.at, "facts-in-a-circle", f'The fact "{name}" waits for {waits}, which waits for "{name}".',
                 "Let one of them depend on the caller alone.",
             )  # fmt: skip
-        del facts[name]
 
 
-def _identification(table: Table | None, connectors: Mapping[str, Connector], facts: Mapping[str, FactSource]) -> Identification:
+def _identification(table: Table | None, connectors: Mapping[str, Connector], places: Places) -> Identification:
     if table is None:
         return Identification()
-    places: dict[str, Mapping[str, str]] = {"caller": BUILT_IN["caller"]}
-    places |= {name: connectors[fact.connector].fields for name, fact in facts.items()}
     account = table.text("account", "customer.id")
-    fact, _, key = account.partition(".")
-    if key not in places.get(fact, {}):
+    if _lacks(places, account):
         table.problem(
             "account",
             "unknown-fact",
@@ -350,14 +362,14 @@ def _identification(table: Table | None, connectors: Mapping[str, Connector], fa
     return Identification(account, proofs["pin"], proofs["order_number"], limits)
 
 
-def _proof(block: Table, connectors: Mapping[str, Connector], places: Mapping[str, Mapping[str, str]]) -> Proof | None:
+def _proof(block: Table, connectors: Mapping[str, Connector], places: Places) -> Proof | None:
     block.required("connector", "Add where the secret is found, such as connector: customer_pin.")
     connector = connectors.get(block.choice("connector", connectors, "", "connector"))
     arguments = _arguments(block, connector, places, typed=True)
     block.required("field", "Add which field is compared, such as field: pin_hash.")
     compared = block.choice("field", connector.fields if connector else (), "", "field")
     equals = block.text("equals") or None
-    if equals is not None and equals.partition(".")[2] not in places.get(equals.partition(".")[0], {}):
+    if equals is not None and _lacks(places, equals):
         block.problem("equals", "unknown-fact", f"There is no fact {quoted(equals)}.", "Name a field such as customer.id.")
     block.close()
     return Proof(connector.name, arguments, compared, equals) if connector is not None and compared else None
