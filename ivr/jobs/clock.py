@@ -68,6 +68,7 @@ class Clock:
 
     def run(self) -> None:
         """Work until `stop` is set; leases are given back."""
+        self.line.configure_board()
         for thread in self._threads:
             thread.start()
         slow = threading.Thread(target=self._rounds, args=([t for t in self._tasks if t.seconds >= 15],), name="slow", daemon=True)

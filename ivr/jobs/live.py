@@ -110,7 +110,7 @@ class LiveWorld:
 
     def queue(self, name: str, needs: dict[str, int]) -> QueueNow:
         try:
-            return self._line.queue_now(name, needs)
+            return self._line.outlook.queue_now(name, needs)
         except (RoutingError, IvrError, OSError) as error:
             log.warning("queue not known", queue=name, error=str(error))
             return QueueNow()

@@ -10,7 +10,6 @@ from rq import Queue
 
 from ivr.errors import CarrierError
 from ivr.jobs import worker
-from ivr.jobs.configuring import routing_of
 from ivr.jobs.ending import call_over
 from ivr.jobs.wiring import Line
 
@@ -113,12 +112,11 @@ def due_callbacks(line: Line) -> None:
 
 def follow_configuration(line: Line) -> None:
     """Take up changes of config/: the board's agents and queues at once, speech by training in the background."""
-    if line.reread_configuration():
-        agents, queues = routing_of(line.configuration)
-        line.board.configure(agents, queues)
-        log.info("configuration taken up", agents=len(agents), queues=len(queues))
+    if line.follow():
+        log.info("configuration taken up", agents=len(line.configuration.agents), queues=len(line.configuration.queues))
     if line.phrases_changed():
-        Queue(worker.SLOW, connection=worker.jobs_client(line.settings)).enqueue("ivr.jobs.records.train_intents", job_timeout=600, result_ttl=60)
+        jobs = Queue(worker.SLOW, connection=worker.jobs_client(line.settings))
+        jobs.enqueue("ivr.jobs.records.train_intents", job_timeout=600, result_ttl=60)
 
 
 def decide_fcr(line: Line) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from ivr.actions import Wait
 from ivr.call import Session
 from ivr.jobs.outbox import Outbox
+from ivr.jobs.outlook import Outlook
 from ivr.notes import Note
 from ivr.sessions import Calls
 from routing.board import Board
@@ -36,10 +37,11 @@ BACK_WITHIN_SECONDS = 3.0
 class Switchboard:
     """See the module. `secret` makes room names that cannot be guessed: rooms are global in the carrier's account."""
 
-    def __init__(self, board: Board, calls: Calls, outbox: Outbox, secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, board: Board, calls: Calls, outbox: Outbox, outlook: Outlook, secret: str, clock: Callable[[], float] = time.time) -> None:
         self.board = board
         self.calls = calls
         self.outbox = outbox
+        self.outlook = outlook
         self._secret = secret.encode()
         self._clock = clock
 
@@ -70,10 +72,16 @@ class Switchboard:
         hours = self.board.queue(wait.queue).hours
         if hours is not None and not hours.open_at(self.now()):
             return Entered(EnterResult.CLOSED)
+        joined = self.outlook.joined(wait.queue, wait.needs)
         entered = self.board.enter(waiting)
         if entered.accepted:
             self.calls.set_talk(
-                session.call_id, queue=wait.queue, context=json.dumps(wait.context), wait=json.dumps(_plain(wait)), arrived_at=str(waiting.arrived_at)
+                session.call_id,
+                queue=wait.queue,
+                context=json.dumps(wait.context),
+                wait=json.dumps(_plain(wait)),
+                arrived_at=str(waiting.arrived_at),
+                joined_at_moment=joined,
             )
         return entered
 
@@ -121,6 +129,11 @@ class Switchboard:
             self._withdraw(reservation)
         self.note(call_id, "Dequeued", queue=left.queue, result=result, waited_seconds=round(left.waited_seconds, 3))
         return left
+
+    def withdraw(self, reservations: Iterable[Reservation]) -> None:
+        """Offers that the board took back (the agent went away): their phones stop ringing."""
+        for reservation in reservations:
+            self._withdraw(reservation, OfferResult.LOST)
 
     def _withdraw(self, reservation: Reservation, result: OfferResult = OfferResult.CALLER_LEFT) -> None:
         self.note(
@@ -205,6 +218,7 @@ class Switchboard:
                 ],
                 happening=f"connected:{token}",
             )
+            self.outlook.answered(talk.get("queue", ""), talk.get("joined_at_moment", ""), waited)
         return talk
 
     def agent_leg_over(self, call_id: str, token: str, leg_id: str, status: str) -> None:
@@ -305,12 +319,13 @@ class Switchboard:
         if agent:
             self.wrap_up_done(agent, None, resolved)
 
-    def wrap_up_done(self, agent_id: str, disposition: str | None, resolved: bool | None) -> None:
-        """An agent finished wrapping up."""
+    def wrap_up_done(self, agent_id: str, disposition: str | None, resolved: bool | None) -> bool:
+        """An agent finished wrapping up; False where there was nothing to finish."""
         done = self.board.wrap_up_done(agent_id, disposition=disposition, resolved=resolved)
         if done:
             self.wrapped_up([done])
-        self.offer()
+            self.offer()
+        return done is not None
 
     def wrapped_up(self, wrap_ups: Iterable[WrappedUp]) -> None:
         """Note wrap-ups that ended; their calls' records are computed again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ import structlog
 
 import ivr.steps  # noqa: F401  registers the kinds of step
 from ivr.configuration import load_configuration, names_of
+from ivr.configuration.model import Configuration
 from ivr.connectors import Connectors
-from ivr.errors import IntentError, IvrError, SettingError, StoreUnavailable
+from ivr.errors import IntentError, IvrError, SettingError
 from ivr.identification import Identification
 from ivr.intents.recogniser import Recogniser
 from ivr.intents.shelf import Shelf
@@ -23,6 +25,7 @@ from ivr.jobs.configuring import day_of, routing_of
 from ivr.jobs.links import Links
 from ivr.jobs.live import Live
 from ivr.jobs.outbox import Outbox
+from ivr.jobs.outlook import Outlook
 from ivr.jobs.promises import Promises
 from ivr.jobs.switchboard import Switchboard
 from ivr.phrases import read_house
@@ -30,9 +33,7 @@ from ivr.records.revisions import Revisions
 from ivr.records.store import Store
 from ivr.sessions import Calls, connect
 from ivr.settings import Settings
-from ivr.world import QueueNow
 from routing.board import Board
-from routing.estimate import Learned
 
 if TYPE_CHECKING:
     from ivr.intents.answers import AnswerBook
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 MODEL_CHECK_SECONDS = 2.0
+FOLLOW_SECONDS = 2.0
 
 
 class Line:
@@ -59,12 +61,15 @@ class Line:
         self.calls = Calls(self.redis)
         self.outbox = Outbox(self.redis)
         self.board = Board(self.redis)
-        self.switchboard = Switchboard(self.board, self.calls, self.outbox, settings.secret_key)
+        self.outlook = Outlook(self.redis, self.board)
+        self.switchboard = Switchboard(self.board, self.calls, self.outbox, self.outlook, settings.secret_key)
         self.promises = Promises(self)
         self.connectors = Connectors(self.configuration, settings.config_dir)
         self.identification = Identification(self.configuration, self.connectors, self.store)
         self.revisions = Revisions(self.store, names_of(self.configuration))
-        self._configuration_hash = self.configuration.content_hash
+        self._configuration_written = self._written()
+        self._follow_at = time.monotonic() + FOLLOW_SECONDS
+        self._follow_lock = threading.Lock()
         self._phrases_changed_at = 0
         self._speech = speech
         self._recogniser: Recogniser | None = None
@@ -104,9 +109,10 @@ class Line:
         return datetime.now(UTC)
 
     def after_fork(self) -> None:
-        """In a forked worker: let go of what belongs to the parent."""
+        """In a forked worker: let go of what belongs to the parent, and learn who is on the board."""
         self.store.after_fork()
         self.redis.connection_pool.reset()
+        self.configure_board()
 
     def outbox_over(self, client: redis.Redis) -> Outbox:
         """The same outbox over another connection, for waiting."""
@@ -116,6 +122,7 @@ class Line:
 
     def live(self, revision: str = "") -> Live:
         """The published revision, or the pinned one of a call in progress, compiled once per process."""
+        self.follow()
         published = self.revisions.pinned(revision) if revision else self.revisions.current()
         return Live(self, published.bundle, published.name)
 
@@ -152,26 +159,6 @@ class Line:
 
     # Queues
 
-    def queue_now(self, name: str, needs: dict[str, int]) -> QueueNow:
-        """How a queue stands for somebody with these needs."""
-        place = self.board.outlook(name, needs)
-        learned = self.estimates().get(name)
-        wait = learned.expect(learned.moment(place.waiting, place.all_waiting, place.staffed, place.longest_wait_seconds, time.time())) if learned else None
-        return QueueNow(
-            open=place.open,
-            staffed=place.staffed > 0,
-            waiting=place.waiting,
-            wait_minutes=float(wait.announced_minutes) if wait else None,
-        )
-
-    def estimates(self) -> dict[str, Learned]:
-        """What is learned about waiting, by queue."""
-        try:
-            stored: Any = self.redis.hgetall("ivr:estimate")
-        except redis.exceptions.RedisError as error:
-            raise StoreUnavailable("Redis does not answer") from error
-        return {name: Learned.from_json(json.loads(text)) for name, text in stored.items()}
-
     def today(self, now: datetime) -> dict[str, Any]:
         """The fact `today`: holiday or not."""
         return day_of(self.configuration, now)
@@ -193,20 +180,45 @@ class Line:
 
     def configure_board(self) -> None:
         """Tell the board of the configured agents and queues."""
-        agents, queues = routing_of(self.configuration)
-        self.board.configure(agents, queues)
+        try:
+            self.board.configure(*routing_of(self.configuration))
+        except redis.exceptions.RedisError as error:
+            log.error("the board cannot be configured: Redis does not answer", error=str(error))
 
-    def reread_configuration(self) -> bool:
-        """Read config/ again; True where it changed and is sound. What is unsound is said and not taken up."""
-        fresh = load_configuration(self.settings.config_dir)
-        if fresh.content_hash == self._configuration_hash:
+    def follow(self) -> bool:
+        """Take up a changed config/ within seconds; True where that happened. What is unsound is said and not taken up."""
+        now = time.monotonic()
+        if now < self._follow_at or not self._follow_lock.acquire(blocking=False):
             return False
-        self._configuration_hash = fresh.content_hash
-        if fresh.errors:
-            log.error("config/ is not taken up", problem=str(fresh.errors[0]), problems=len(fresh.errors))
-            return False
-        self.configuration = fresh
-        return True
+        try:
+            self._follow_at = now + FOLLOW_SECONDS
+            if self._written() == self._configuration_written:
+                return False
+            self._configuration_written = self._written()
+            fresh = load_configuration(self.settings.config_dir)
+            if fresh.errors:
+                log.error("config/ is not taken up", problem=str(fresh.errors[0]), problems=len(fresh.errors))
+                return False
+            self._use(fresh)
+            return True
+        finally:
+            self._follow_lock.release()
+
+    def _use(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.house = read_house(self.settings.config_dir)
+        self.connectors = Connectors(configuration, self.settings.config_dir)
+        self.identification = Identification(configuration, self.connectors, self.store)
+        self.revisions.names = names_of(configuration)
+        self.configure_board()
+
+    def _written(self) -> tuple[tuple[str, int], ...]:
+        """When each file of config/ was written last."""
+        found = []
+        for path in sorted(self.settings.config_dir.glob("*.yaml")):
+            with suppress(OSError):  # a file that is being replaced is seen in the next round
+                found.append((path.name, path.stat().st_mtime_ns))
+        return tuple(found)
 
     def phrases_changed(self) -> bool:
         """True once after config/intents.yaml changed."""

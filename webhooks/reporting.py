@@ -1,0 +1,16 @@
+"""The API put together for a line."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from ivr.jobs.wiring import Line
+from webhooks.api.blueprint import api_blueprint
+from webhooks.api.context import ApiContext
+from webhooks.floor import Floor
+from webhooks.flow_desk import FlowDesk
+
+
+def reporting_blueprint(line: Line) -> Blueprint:
+    """Everything under /api."""
+    return api_blueprint(ApiContext(store=line.store, clock=line.now, live=Floor(line), flows=FlowDesk(line.revisions)))
