@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -29,7 +30,7 @@ class Asked:
     query: dict[str, str] = field(default_factory=dict)
 
 
-Answer = str | bytes | Callable[[Asked], "str | web.Response"]
+Answer = str | bytes | Callable[[Asked], Any]
 
 
 class Service:
