@@ -51,7 +51,13 @@ def draw(phrases: Sequence[Phrase], shots: int, seed: int) -> list[Phrase]:
 
 
 def try_out(
-    train: Sequence[Phrase], test: Sequence[Phrase], outside: Sequence[Phrase], encoder: Encoder, *, seed: int = 0, timed: bool = True
+    train: Sequence[Phrase],
+    test: Sequence[Phrase],
+    outside: Sequence[Phrase],
+    encoder: Encoder,
+    *,
+    seed: int = 0,
+    timed: bool = True,
 ) -> Trial:
     """Train on `train`, judge on `test`, and on `outside`, which belongs to no intent. Nothing is kept on disk."""
     language = train[0].language

@@ -92,7 +92,10 @@ def confusions(judged: Judged, most: int = 20) -> list[dict[str, Any]]:
     wrong = Counter(
         (int(said), int(guess)) for said, guess in zip(judged.right, judged.guessed, strict=True) if said != guess and said >= 0
     )
-    return [{"said": judged.intents[said], "taken_for": judged.intents[guess], "count": count} for (said, guess), count in wrong.most_common(most)]
+    return [
+        {"said": judged.intents[said], "taken_for": judged.intents[guess], "count": count}
+        for (said, guess), count in wrong.most_common(most)
+    ]
 
 
 def auroc(inside: Sequence[float] | Floats, outside: Sequence[float] | Floats) -> float:

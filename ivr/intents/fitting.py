@@ -85,13 +85,14 @@ def linear(features: sparse.csr_matrix, owners: NDArray[np.int32], width: int) -
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
+    from threadpoolctl import threadpool_limits
 
     present = np.unique(owners)
     if features.shape[0] <= SOFT_UP_TO:
         learner = LogisticRegression(C=SOFT_C, max_iter=300, tol=1e-3)
     else:
         learner = LinearSVC(C=MARGIN_C, random_state=SEED)
-    with warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings():  # a second thread waits more than it works here
         warnings.simplefilter("ignore", ConvergenceWarning)
         learner.fit(features, owners)
     coefficients, intercept = learner.coef_, learner.intercept_

@@ -1,6 +1,6 @@
 """The classifier proper: features of a sentence in, calibrated probabilities and an in-scope score out.
 
-Features are the sentence's embedding (length 1) beside its word and letter weights (lexical.py) at half strength, scored by one linear
+Features are the sentence's embedding (length 1) beside its word and letter weights (lexical.py) at less strength, scored by one linear
 function per intent. Raw scores of a linear model are not probabilities: a temperature learnt by cross-validation over
 the same phrases makes them so (Guo et al. 2017, "On Calibration of Modern Neural Networks"). Whether a sentence is in
 scope is told by two other signs, each put on the scale of the training phrases' own held-out scores: how high the best raw score
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ivr.intents.encoders.seam import Vectors
 from ivr.intents.lexical import Vocabulary
 
-LEXICAL_SHARE = 0.5
+LEXICAL_SHARE = 0.3
 NOTHING = ""  # the class of out-of-scope phrases, where there are any
 Floats = NDArray[np.float32]
 

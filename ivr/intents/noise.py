@@ -20,7 +20,7 @@ FILLED, DROPPED, MISHEARD, RESTARTED = 0.10, 0.07, 0.15, 0.10
 def noisy(text: str, language: str, seed: int) -> str:
     """`text` in lower case without punctuation, with fillers, dropped words, homophones and a restart; equal for an equal seed."""
     chance = random.Random(f"{seed}:{text}")
-    words = [word.strip(".,;:!?¿¡\"()").lower() for word in text.split()]
+    words = [word.strip('.,;:!?¿¡"()').lower() for word in text.split()]
     words = [word for word in words if word]
     if len(words) > 3 and chance.random() < RESTARTED:
         start = chance.randint(1, min(3, len(words) - 1))

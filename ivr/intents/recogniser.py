@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ivr.errors import IntentError
 from ivr.intents.encoders.onnx import default_encoder
-from ivr.intents.encoders.seam import Encoder
+from ivr.intents.encoders.seam import Encoder, Vectors
 from ivr.intents.head import NOTHING, Head, Scores
 from ivr.intents.model import LanguageModel, Model
+from ivr.intents.normalising import normalise
 from ivr.intents.pipeline import pipeline, read
 from ivr.intents.shelf import Shelf
 from ivr.intents.words import primary
@@ -53,6 +55,11 @@ class Recogniser:
     def _language(self, language: str) -> str:
         name = primary(language)
         return name if name in self.model.languages else self.model.default_language
+
+    def encode(self, texts: Sequence[str], language: str) -> Vectors:
+        """Embeddings of sentences as callers say them, for grouping and comparing."""
+        words = self.part(language).words
+        return self.encoder.encode([normalise(text, words) for text in texts])
 
     def understand(self, text: str, language: str, intents: tuple[str, ...] = ()) -> Understanding:
         """The meaning of `text` among `intents` (empty: all). Bounded time for any text; never raises."""

@@ -9,7 +9,8 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -143,9 +144,7 @@ def train(
     if errors:
         raise IntentError("the intents cannot be trained:\n" + "\n".join(str(problem) for problem in errors[:20]))
     shelf = Shelf(models_folder)
-    models_folder.mkdir(parents=True, exist_ok=True)
-    with (models_folder / ".training").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with training_lock(models_folder):
         version = recipe_of(book, config_folder, encoder)
         if not shelf.has(version):
             save(train_model(book, config_folder, PhraseCache(encoder, models_folder / "cache")), models_folder)
@@ -153,6 +152,19 @@ def train(
         if activate:
             shelf.activate(version, by, "train")
     return version
+
+
+@contextmanager
+def training_lock(models_folder: Path) -> Iterator[None]:
+    """One training at a time per models folder, over all processes of the machine."""
+    try:
+        models_folder.mkdir(parents=True, exist_ok=True)
+        lock = (models_folder / ".training").open("w")
+    except OSError as error:
+        raise IntentError(f"{models_folder} cannot be written: {error.strerror}") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def ensure_current(config_folder: Path, models_folder: Path, *, encoder: Encoder | None = None) -> str | None:

