@@ -38,6 +38,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "paid": "yes_no",
         "confirmation": "text",
         "agent": "text",
+        "csat": "number",
+        "nps": "number",
+        "ces": "number",
+        "resolved": "number",
     },
     "queue": {
         "name": "text",

@@ -36,6 +36,9 @@ class Queue(LiveStep):
     text: Prompt | None = setting(Kind.PROMPT, "What the caller hears before the music.", spoken=True)
     offer_callback: Offer | None = setting(Kind.OFFER, "Offer a call back when this holds.")
     longest_wait: float = setting(Kind.DURATION, "After this the call goes to `no_answer`.", default=900.0, least=10, most=7200)
+    record: bool = setting(
+        Kind.FLAG, "Whether the talk is recorded; only where the caller agreed in a `consent` step on the way here.", default=False
+    )
     closed: str = goes(Exit.MUST, "Where the call goes out of hours.")
     no_answer: str = goes(Exit.MUST, "Where the call goes after the longest wait.")
     nobody: str | None = goes(Exit.MAY, "Where the call goes when no agent is signed in.", instead="closed")
@@ -64,7 +67,7 @@ class Queue(LiveStep):
                 self.longest_wait,
                 str(sticky) if sticky else None,
                 self.sticky_for if sticky else 0.0,
-                context_of(progress),
+                {**context_of(progress), "record": self.record and progress.kept.get("call", {}).get("recording") is True},
             )
         )
 

@@ -104,10 +104,11 @@ def unknown_skill(flow: Flow, lint: Lint) -> None:
                 if skill not in lint.names.skills:
                     hint = did_you_mean(skill, lint.names.skills, "There are: ")
                     lint.findings.add(
-                        place(step, word, flow),
+                        place(step, f"{word}.{skill}", flow),
                         "unknown-skill",
                         f"There is no skill {quoted(skill)} in config/skills.yaml.",
                         hint,
+                        length=len(skill),
                     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ivr.language.flow import Flow
-from ivr.language.problems import WARNING, nearest, quoted
+from ivr.language.problems import WARNING, did_you_mean, nearest, quoted
 from ivr.language.rules.prompts import variants
 from ivr.language.rules.registry import Lint, rule
 from ivr.language.templates import CompiledTemplate, normalised
@@ -140,6 +140,6 @@ def unknown_language(flow: Flow, lint: Lint) -> None:
                 at,
                 "unknown-language",
                 f"{language} has no phrases of the house.",
-                unknown_language_hint(language, tuple(known)),
+                did_you_mean(language, known, "There are: "),
                 length=len(language),
             )
