@@ -105,7 +105,7 @@ def _connector(name: str, table: Table) -> Connector:
     source: TableSource | SqlSource | HttpSource | None = None
     if sorts == ["table"]:
         table.required("find", "Add which column to search, such as find: {number: number}.")
-        source = TableSource(_path(table), table.text("latest", most=64) or None)
+        source = TableSource(_path(table), table.choice("latest", fields, "", "field") or None)
     elif sorts == ["sql"]:
         source = _sql(table, find)
     elif sorts == ["http"]:

@@ -6,6 +6,7 @@ A host's name is resolved when the connection is made, every address is checked,
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import ssl
@@ -95,7 +96,7 @@ class HttpService:
         with self._lock:
             if self._pool is None:
                 self._pool = httpcore.ConnectionPool(
-                    httpcore.default_ssl_context(), max_connections=16, keepalive_expiry=20.0, network_backend=self._network
+                    _tls(), max_connections=16, keepalive_expiry=20.0, network_backend=self._network
                 )
             return self._pool
 
@@ -114,6 +115,12 @@ class HttpService:
             if self._pool is not None:
                 self._pool.close()
                 self._pool = None
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Shared: reading the certificates takes tens of milliseconds."""
+    return httpcore.default_ssl_context()
 
 
 class CheckedNetwork(httpcore.NetworkBackend):
