@@ -69,7 +69,7 @@ def erlang_a(
 
     # Relative to pi, the chance of `agents - 1` calls: all emptier states sum up to 1 / B(agents - 1, load). Everything is
     # scaled by the density's highest value, which in a badly overloaded queue is beyond what a float can hold.
-    highest, horizon_seconds = _peak_and_horizon(exponent, patience_seconds)
+    highest, horizon_seconds = _peak_and_horizon(exponent, handling_seconds / agents)
 
     def density(x: float) -> float:
         return math.exp(exponent(x) - highest)
@@ -135,7 +135,7 @@ def _check(agents: int, load_erlangs: float) -> None:
 
 
 def _peak_and_horizon(exponent: Callable[[float], float], step_seconds: float) -> tuple[float, float]:
-    """The highest value of a concave exponent that starts at 0, and a time after which it is 60 below that."""
+    """The highest value of a concave exponent that starts at 0, and a time after which it is 60 below that. `step_seconds`: its scale."""
     low, high = 0.0, step_seconds
     while exponent(high) > exponent(high / 2):
         high *= 2
@@ -146,7 +146,7 @@ def _peak_and_horizon(exponent: Callable[[float], float], step_seconds: float) -
         else:
             high = right
     highest = max(0.0, exponent(low))
-    horizon = max(low, step_seconds / 1000)
+    horizon = max(low, step_seconds)
     while exponent(horizon) > highest - 60:
         horizon *= 1.2
     return highest, horizon

@@ -10,8 +10,8 @@ from ivr.configuration.queues import CHOICES, ORDERS
 from ivr.configuration.reading import Table, float_of, root_table, seconds_of
 from ivr.configuration.staff import LEVELS, levels
 from ivr.language.problems import Findings, did_you_mean, quoted
+from ivr.language.source import Entry, Sequence, Text, what
 from ivr.language.source import Mapping as MappingNode
-from ivr.language.source import Sequence, Text, what
 from routing.model import Agent, AgentChoice, CallerOrder, Overflow, Policy, Queue, Reserve, Target
 from routing.policies import openings, serves
 from routing.simulation_scenario import (
@@ -56,16 +56,17 @@ def read_scenario(file: str, text: str, findings: Findings, skills: Mapping[str,
             )
             to_seconds = from_seconds + 3600
         day.close()
-    known = _skills(root, skills)
+    needable, haveable = _skills(root, skills)
     policies = {"default": Policy()} | {name: _policy(name, table) for name, table in root.entries("policies", "policy")}
     queue_tables = dict(root.entries("queues", "queue"))
     call_tables = dict(root.entries("calls", "kind of call"))
     names = [*queue_tables, *(name for name in call_tables if name not in queue_tables and not call_tables[name].has("queue"))]
-    queues = {name: _queue(name, queue_tables.get(name), names, policies, known) for name in names}
+    queues = {name: _queue(name, queue_tables.get(name), names, policies, needable) for name in names}
     crews = tuple(
-        _crew(name, table, known, names, (from_seconds, to_seconds)) for name, table in root.entries("agents", "group of agents")
+        _crew(name, table, haveable, names, (from_seconds, to_seconds))
+        for name, table in root.entries("agents", "group of agents")
     )
-    calls = tuple(_calls(name, table, known, queues, (from_seconds, to_seconds)) for name, table in call_tables.items())
+    calls = tuple(_calls(name, table, needable, queues, (from_seconds, to_seconds)) for name, table in call_tables.items())
     scenario = Scenario(
         title=root.text("title", file, most=120),
         from_seconds=from_seconds,
@@ -127,25 +128,35 @@ def more_agents(asked: str, scenario: Scenario) -> Crew:
     return Crew(replace(pattern, agent_id=f"{pattern.agent_id}_added"), count, (Shift(*span),))
 
 
-def _skills(root: Table, configured: Mapping[str, str] | None) -> dict[str, str]:
-    """The skills that may be named: listed in the scenario, in the configuration, or needed by its calls and queues."""
+def _skills(root: Table, configured: Mapping[str, str] | None) -> tuple[dict[str, str], dict[str, str]]:
+    """The skills that calls may need, and those that agents may have.
+
+    Both are those listed under `skills:`. Without a list, calls may need what some agent has, agents may have what some call or
+    queue needs, and both may name what the configuration knows: a skill that stands on one side only is misspelled.
+    """
     listed = {item.value: item.value for item in root.texts("skills")}
     if listed:
-        return listed
-    needed = dict(configured or {})
-    for key in ("calls", "queues"):
-        blocks = root.node.get(key)
-        for entry in blocks.entries if isinstance(blocks, MappingNode) else ():
-            needed |= dict.fromkeys(_named_skills(entry.value), "")
-    return {name: name for name in needed}
+        return listed, listed
+    found = dict(configured or {})
+    had = found | dict.fromkeys(
+        (name for entry in _entries(root, "agents") for name in _named_skills(entry.value, ("skills",))), ""
+    )
+    blocks = [entry.value for key in ("calls", "queues") for entry in _entries(root, key)]
+    needed = found | dict.fromkeys((name for block in blocks for name in _named_skills(block, ("needs", "preferred"))), "")
+    return had, needed
 
 
-def _named_skills(block: object) -> list[str]:
+def _entries(root: Table, key: str) -> tuple[Entry, ...]:
+    blocks = root.node.get(key)
+    return blocks.entries if isinstance(blocks, MappingNode) else ()
+
+
+def _named_skills(block: object, keys: tuple[str, ...]) -> list[str]:
     if not isinstance(block, MappingNode):
         return []
     relax = block.get("relax")
     holders = [block, *(relax.items if isinstance(relax, Sequence) else ())]
-    maps = [holder.get(key) for holder in holders if isinstance(holder, MappingNode) for key in ("needs", "preferred")]
+    maps = [holder.get(key) for holder in holders if isinstance(holder, MappingNode) for key in keys]
     return [entry.key.value for needs in maps if isinstance(needs, MappingNode) for entry in needs]
 
 
@@ -304,8 +315,8 @@ def _spread(table: Table, key: str) -> Spread | None:
             points = points or [180.0]
         spread = Empirical(tuple(points))
     elif named[0] == "log_normal":
-        spread = LogNormal(block.duration("log_normal", 180.0, 0.1), block.duration("deviation", 0.0, 0.001))
         block.required("deviation", "Add the standard deviation, such as deviation: 3m.")
+        spread = LogNormal(block.duration("log_normal", 180.0, 0.1), block.duration("deviation", 60.0, 0.001, 86400.0))
     elif named[0] == "exponential":
         spread = Exponential(block.duration("exponential", 180.0, 0.001))
     else:
