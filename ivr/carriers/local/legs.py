@@ -192,14 +192,13 @@ class Leg:
         return False
 
     def hang_up(self, by: str) -> None:
-        """End the leg with the status that fits its state."""
-        unanswered = Status.CANCELED if by in ("api", "service") and self.direction != "inbound" else Status.NO_ANSWER
-        self.end(
-            Status.COMPLETED
-            if self.status is Status.IN_PROGRESS or (self.direction == "inbound" and by != "carrier")
-            else unanswered,
-            by,
-        )
+        """End the leg with the status that fits its state: an unanswered one that its own person does not end is canceled."""
+        if self.status is Status.IN_PROGRESS:
+            self.end(Status.COMPLETED, by)
+        elif self.direction == "inbound" or by == "callee":
+            self.end(Status.NO_ANSWER, by)
+        else:
+            self.end(Status.CANCELED, by)
 
     def end(self, status: Status, by: str) -> None:
         """The leg is over: everybody who waits for it learns it, and the callback goes out. Later calls do nothing."""
