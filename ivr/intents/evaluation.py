@@ -35,7 +35,7 @@ PACKAGES = ("smart-ivr", "spacy", "scikit-learn", "onnxruntime", "tokenizers", "
 class Trial:
     """One training and its figures."""
 
-    figures: dict[str, Any]
+    table: dict[str, Any]
     judged: figures.Judged
     part: LanguageModel
 
