@@ -125,7 +125,11 @@ def _learn(progress: Progress, wanted: tuple[str, ...]) -> None:
         answer = found.get(name, LookUp("not_found"))
         if name not in BUILT_IN_LEARNED:
             progress.note("LookedUp", connector=name, result=answer.result, ms=round(answer.ms, 1), cached=answer.cached)
-            progress.kept[name] = {**answer.fields, "known": True} if answer.result == "found" else {"known": False}
+            progress.kept[name] = (
+                {**answer.fields, "known": True} if answer.result == "found" else {**answer.fields, "known": False}
+            )
+            if name == "customer":
+                progress.kept[name]["identified"] = False
         elif answer.fields:
             progress.kept[name] = dict(answer.fields)
 

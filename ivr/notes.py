@@ -35,7 +35,7 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
     Connected       queue, agent, reservation, leg_id, ring_seconds    the agent accepted and hears the caller
     HoldStarted / HoldEnded     leg_id, agent
     LegEnded        leg_id, agent, reason (agent_hung_up | caller_hung_up | transferred | failed)
-    TransferStarted leg_id, agent, to_kind (agent | queue | number), to, warm
+    TransferStarted leg_id, agent, to_kind (agent | queue | number), to, warm    the step `transfer`* writes both without leg and agent
     TransferEnded   leg_id, result (completed | cancelled | failed)
     Dequeued        queue, result (answered | no_answer | closed | nobody | full | callback | solved | left | diverted | hung_up | failed), waited_seconds
     WrappedUp       leg_id, agent, started_at, ended_at, seconds, capped, disposition, resolved
@@ -56,7 +56,11 @@ from datetime import datetime
 from typing import Any
 
 KINDS = frozenset(
-    {line.split()[0].rstrip("*") for line in (__doc__ or "").splitlines() if line.startswith("    ") and line.strip()[0].isupper()}
+    {
+        line.split()[0].rstrip("*")
+        for line in (__doc__ or "").splitlines()
+        if line.startswith("    ") and line.strip()[0].isupper()
+    }
     | {"HoldEnded"}
 )
 
@@ -73,7 +77,9 @@ class Note:
 
     def to_json(self) -> str:
         """Compact JSON without `seq`, which is the note's place in the list."""
-        return json.dumps({"kind": self.kind, "at": self.at.isoformat(), "data": self.data}, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(
+            {"kind": self.kind, "at": self.at.isoformat(), "data": self.data}, separators=(",", ":"), ensure_ascii=False
+        )
 
     @classmethod
     def from_json(cls, call_id: str, seq: int, text: str) -> Note:

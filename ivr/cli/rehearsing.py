@@ -73,7 +73,9 @@ def outside_of(config: Path, models: Path | None = None) -> Outside:
 
 def record_of(notes: Any) -> Mapping[str, Any]:
     """The call record as a mapping, for what a test says about it."""
-    return asdict(compute_record(notes))
+    record = compute_record(notes)
+    worked_out = {name: getattr(record, name) for name, value in vars(type(record)).items() if isinstance(value, property)}
+    return {**asdict(record), **worked_out}
 
 
 def run_trials(bundle: Bundle, outside: Outside, trials: list[Trial], record: RecordOf = record_of) -> list[Result]:

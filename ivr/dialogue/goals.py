@@ -3,9 +3,10 @@
 1. A caller chooses a menu option that has an intent (other than yes and no), by voice or key: that is what is wanted.
 2. A `say`, an `answer`, a paid `pay` or a sent `text` on the way tells it, unless the way there went by an unhappy exit (give_up,
    not_found, failed, declined, unknown, refused). Coming to an `ask` or `identify` afterwards means that it was not yet told.
-3. The goal is reached when the caller, having been told, comes to a menu or to the end of the call. It is written with what the
-   caller does there: `confirmed` is true for "no, that is all" (said, or by key), None for silence, hanging up or going on to
-   something else. Asking for the same thing again, or for a person, means that it was not reached: nothing is written.
+3. The goal is reached when the caller, having been told, comes to the end of the call, to its survey, or goes on to something else.
+   `confirmed` is true where the caller answered "no, that is all" to a menu before (said, or by key), or that an answer helped;
+   it is None for silence, hanging up and going on to something else. Asking for the same thing again, or for a person, means that
+   it was not reached: nothing is written.
 4. Waiting for a person, a callback or a voicemail drops the goal: somebody else serves it.
 """
 
@@ -54,8 +55,15 @@ def concluded(progress: Progress, *, confirmed: bool | None) -> None:
     """The caller has been told and answers, ends or says no more."""
     goal = progress.goal
     if goal.get("told"):
-        progress.note("GoalReached", goal=goal["told"], intent=goal["intent"], entity=goal.get("entity"), confirmed=confirmed)
+        sure = goal.get("confirmed") or confirmed
+        progress.note("GoalReached", goal=goal["told"], intent=goal["intent"], entity=goal.get("entity"), confirmed=sure)
     goal.clear()
+
+
+def nothing_more(progress: Progress) -> None:
+    """ "No, that is all." Where that leads to a person after all ("did that help?" "no"), the goal is dropped there."""
+    if progress.goal.get("told"):
+        progress.goal["confirmed"] = True
 
 
 def asked_again(progress: Progress, intent: str) -> None:

@@ -101,9 +101,9 @@ class Progress:
         """The house's words in the call's language."""
         return self.world.house.wording(self.language)
 
-    def go(self, setting: str = "next") -> Go:
-        """The way that the step's exit `setting` leads."""
-        if setting in UNHAPPY and self.goal:
+    def go(self, setting: str = "next", *, unhappy: bool = True) -> Go:
+        """The way that the step's exit `setting` leads. `unhappy`: an exit such as give_up means that the caller was not served."""
+        if unhappy and setting in UNHAPPY and self.goal:
             self.goal.pop("told", None)
             self.goal["astray"] = True
         step = self.step
@@ -123,13 +123,14 @@ class Progress:
                 self._note_missing(str(name))
         return False
 
-    def value(self, expression: Expression, *, secrets: bool = False) -> Any:
-        """The value of an expression, or None where a fact is missing (noted). `secrets`: this turn's secret answers count."""
+    def value(self, expression: Expression, *, secrets: bool = False, optional: bool = False) -> Any:
+        """The value of an expression, or None where a fact is missing (noted unless `optional`). `secrets`: this turn's secret answers count."""
         facts = self._with_secrets() if secrets and self.secrets else self.facts
         try:
             return expression.evaluate(facts)
         except Missing as missing:
-            self._note_missing(missing.fact)
+            if not optional:
+                self._note_missing(missing.fact)
             return None
 
     def keep(self, name: str, value: Any, source: str, *, secret: bool = False) -> None:

@@ -97,10 +97,11 @@ class Question(LiveStep):
     def stumble(self, progress: Progress, how: str) -> Way:
         """Silence or an unclear answer: the next reprompt, or the step's way out. `how` is silence or unclear."""
         memory = progress.memory
-        memory[how] = memory.get(how, 0) + 1
-        if how == "silence":
-            progress.note("Silence", step=self.name, tries=memory[how])
         asking = memory.get("asking")
+        if not asking:
+            memory[how] = memory.get(how, 0) + 1
+        if how == "silence":
+            progress.note("Silence", step=self.name, tries=asking.get("again", 0) + 1 if asking else memory[how])
         if asking:
             return self._ask_aside_again(progress, asking)
         said = self.reprompts.silence if how == "silence" else self.reprompts.unclear

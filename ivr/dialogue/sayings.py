@@ -27,14 +27,13 @@ def saying(text: str, wording: Wording, among: Iterable[str]) -> str | None:
     if not words or len(words) > LONGEST_COMMAND_WORDS:
         return None
     small = {word for filler in wording.fillers for word in tidy(filler).split()}
-    padded = f" {said} "
     best: tuple[int, str] | None = None
     for name in among:
-        for phrase in wording.commands.get(name, ()):
-            known = tidy(phrase)
-            if not known or f" {known} " not in padded:
-                continue
-            rest = padded.replace(f" {known} ", " ", 1).split()
-            if all(word in small for word in rest) and (best is None or len(known) > best[0]):
-                best = (len(known), name)
+        known = sorted((tidy(phrase) for phrase in wording.commands.get(name, ())), key=len, reverse=True)
+        rest, longest = f" {said} ", 0
+        for phrase in known:
+            if phrase and f" {phrase} " in rest:
+                rest, longest = rest.replace(f" {phrase} ", " ", 1), max(longest, len(phrase))
+        if longest and all(word in small for word in rest.split()) and (best is None or longest > best[0]):
+            best = (longest, name)
     return best[1] if best else None

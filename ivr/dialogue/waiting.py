@@ -58,7 +58,7 @@ def _announce(progress: Progress, state: QueueNow, position: int | None, *, offe
     """Say what is news by now; returns whether anything was said."""
     memory = progress.memory
     waited = progress.waited_seconds or 0.0
-    since = waited - memory.get("told_at", -math.inf)
+    since = waited - memory.get("told_at", 0.0)  # the queue's own words came just before
     said = False
     if position is not None and (memory.get("position") is None or (position < memory["position"] and since >= NEWS_SECONDS)):
         if position == 1:

@@ -206,10 +206,8 @@ class Menu(Question):
     ) -> Way:
         intent = candidate.intent
         if intent == NO:
-            goals.concluded(progress, confirmed=True)
-        elif intent == YES:
-            goals.concluded(progress, confirmed=None)
-        elif intent:
+            goals.nothing_more(progress)
+        elif intent and intent != YES:
             goals.asked_again(progress, intent)
             progress.note(
                 "Understood",
@@ -277,8 +275,8 @@ class Menu(Question):
         if answer is False:
             if NO in by_intent:
                 return self._choose(progress, by_intent[NO], Candidate(NO, 1.0), "accept")
-            goals.concluded(progress, confirmed=True)
-            return progress.go("give_up")
+            goals.nothing_more(progress)
+            return progress.go("give_up", unhappy=False)
         return None
 
     def _menu_behind(self, progress: Progress, option: Option | None) -> Menu | None:

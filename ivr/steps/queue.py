@@ -37,7 +37,9 @@ class Queue(LiveStep):
     offer_callback: Offer | None = setting(Kind.OFFER, "Offer a call back when this holds.")
     longest_wait: float = setting(Kind.DURATION, "After this the call goes to `no_answer`.", default=900.0, least=10, most=7200)
     record: bool = setting(
-        Kind.FLAG, "Whether the talk is recorded; only where the caller agreed in a `consent` step on the way here.", default=False
+        Kind.FLAG,
+        "Whether the talk is recorded; only where the caller agreed in a `consent` step on the way here.",
+        default=False,
     )
     closed: str = goes(Exit.MUST, "Where the call goes out of hours.")
     no_answer: str = goes(Exit.MUST, "Where the call goes after the longest wait.")
@@ -56,7 +58,7 @@ class Queue(LiveStep):
         if self.text is not None and state.open and state.staffed:
             progress.say(self.text)  # "I will connect you" would be a lie otherwise
         progress.memory["since"] = progress.event.at.timestamp()
-        sticky = progress.value(self.sticky) if self.sticky is not None else None
+        sticky = progress.value(self.sticky, optional=True) if self.sticky is not None else None
         return progress.finish(
             Wait(
                 self.queue,

@@ -46,7 +46,7 @@ class Rate(Question):
 
     def hear_keys(self, progress: Progress, digits: str) -> Way | None:
         if self._yes_no():
-            answer = {"1": 1, "2": 0}.get(digits[:1])
+            answer = {"1": 1, "2": 0, "0": 0}.get(digits[:1])
             return None if answer is None else self._rated(progress, answer, "keys")
         return self._rated(progress, int(digits), "keys") if digits.isascii() and digits.isdigit() else None
 

@@ -31,11 +31,13 @@ class Transfer(LiveStep):
         if number is None:
             return progress.go("failed")
         progress.say(self.text)
+        progress.note("TransferStarted", leg_id=None, agent=None, to_kind="number", to=self.transfer, warm=False)
         return progress.finish(Dial(number, ring_seconds=round(self.ring)))
 
     def take(self, progress: Progress, event: CallEvent) -> Way:
         if not isinstance(event, Transferred):
             return self.enter(progress)
+        progress.note("TransferEnded", leg_id=None, result="completed" if event.result == "talked" else "failed")
         if event.result == "talked":
             progress.left("handed_over")
             return progress.finish(EndCall())
