@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ivr import logs
 from ivr.settings import read_settings
 
 HOST = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -53,6 +54,7 @@ def web(host: str, port: int, workers: int | None, threads: int | None) -> None:
     Example: ivr web --host 0.0.0.0 --port 8080 --workers 4
     """
     settings = read_settings(port=port)
+    logs.configure(settings.log_level)
     from ivr.cli.web import WebServer, share_metrics
     from ivr.jobs.supervisor import require_free
 
@@ -76,7 +78,9 @@ def worker(burst: bool) -> None:
     """
     from ivr.jobs.worker import run_worker
 
-    run_worker(read_settings(), burst=burst)
+    settings = read_settings()
+    logs.configure(settings.log_level)
+    run_worker(settings, burst=burst)
 
 
 @click.command()
@@ -87,7 +91,9 @@ def clock() -> None:
     """
     from ivr.jobs.clock import Clock
 
-    ticking = Clock(read_settings())
+    settings = read_settings()
+    logs.configure(settings.log_level)
+    ticking = Clock(settings)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ticking.stop.set())
     ticking.run()

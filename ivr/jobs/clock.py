@@ -26,7 +26,17 @@ COMMANDS = Counter("ivr_carrier_commands_total", "Carrier commands by kind and r
 WAITING_COMMANDS = Gauge("ivr_carrier_commands_waiting", "Carrier commands not yet taken.")
 
 # What may go wrong in one round without ending the clock: the next round tries again.
-PASSING = (IvrError, RoutingError, redis.exceptions.RedisError, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+PASSING = (
+    IvrError,
+    RoutingError,
+    redis.exceptions.RedisError,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+)
 
 
 @dataclass
@@ -64,14 +74,18 @@ class Clock:
         self.commands = Commands(self.line, self.line.links)
         self.stop = threading.Event()
         self._threads = [threading.Thread(target=self._execute, name=f"commands-{n}", daemon=True) for n in range(executors)]
-        self._tasks = [Task(name, seconds, do, lease=Lease(self.line.redis, name, max(5.0, seconds * 3))) for name, seconds, do in TASKS]
+        self._tasks = [
+            Task(name, seconds, do, lease=Lease(self.line.redis, name, max(5.0, seconds * 3))) for name, seconds, do in TASKS
+        ]
 
     def run(self) -> None:
         """Work until `stop` is set; leases are given back."""
         self.line.configure_board()
         for thread in self._threads:
             thread.start()
-        slow = threading.Thread(target=self._rounds, args=([t for t in self._tasks if t.seconds >= 15],), name="slow", daemon=True)
+        slow = threading.Thread(
+            target=self._rounds, args=([t for t in self._tasks if t.seconds >= 15],), name="slow", daemon=True
+        )
         slow.start()
         self._rounds([t for t in self._tasks if t.seconds < 15])
         for thread in (*self._threads, slow):
@@ -94,7 +108,12 @@ class Clock:
                     if task.lease is None or task.lease.hold():
                         task.do(self.line)
                 except PASSING as error:
-                    log.warning("periodic task failed", task=task.name, error=str(error), exc_info=not isinstance(error, (IvrError, redis.exceptions.RedisError)))
+                    log.warning(
+                        "periodic task failed",
+                        task=task.name,
+                        error=str(error),
+                        exc_info=not isinstance(error, (IvrError, redis.exceptions.RedisError)),
+                    )
             pause = min((task.due for task in tasks), default=time.monotonic() + 1) - time.monotonic()
             self.stop.wait(max(0.01, min(pause, 1.0)))
 

@@ -33,7 +33,9 @@ class Commands:
             log.warning("carrier command failed", kind=command.kind, error=str(error), tries=command.tries)
             raise
 
-    def ring_agent(self, *, token: str, call_id: str, agent_id: str, address: str, queue: str, ring_seconds: float, kind: str) -> None:
+    def ring_agent(
+        self, *, token: str, call_id: str, agent_id: str, address: str, queue: str, ring_seconds: float, kind: str
+    ) -> None:
         """Ring an agent for a reservation."""
         board = self.line.board
         if board.reservation(token) is None or board.leg_of(token):
@@ -47,7 +49,11 @@ class Commands:
                 ring_seconds=max(5, int(ring_seconds)),
             )
         except CarrierError as error:
-            result = "unreachable" if isinstance(error, CarrierRefused) and 400 <= error.status < 500 and error.status != 429 else "failed"
+            result = (
+                "unreachable"
+                if isinstance(error, CarrierRefused) and 400 <= error.status < 500 and error.status != 429
+                else "failed"
+            )
             self.line.switchboard.released(board.release(token, result))
             log.warning("agent could not be rung", agent=agent_id, error=str(error))
             return

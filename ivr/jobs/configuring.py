@@ -27,7 +27,9 @@ def _queue(configuration: Configuration, queue: ConfiguredQueue) -> Queue:
     return Queue(
         queue_id=queue.queue_id,
         title=queue.title,
-        policy=Policy(policy.name, CallerOrder(policy.order), AgentChoice(policy.agent), policy.starvation_seconds, policy.ring_at_once)
+        policy=Policy(
+            policy.name, CallerOrder(policy.order), AgentChoice(policy.agent), policy.starvation_seconds, policy.ring_at_once
+        )
         if policy
         else Policy(),
         needs=dict(queue.needs),

@@ -20,7 +20,9 @@ def call_over(line: Line, call_id: str, status: str, seconds: float | None, *, i
         line.switchboard.caller_gone(call_id)
         now = line.now()
         live = line.live(session.revision)
-        turn = take_turn(live.bundle, session, Ended(call_id, f"ended:{call_id}", now, status=status, seconds=seconds), live.world())
+        turn = take_turn(
+            live.bundle, session, Ended(call_id, f"ended:{call_id}", now, status=status, seconds=seconds), live.world()
+        )
         ended_by = "carrier" if status in _NOT_ANSWERED else ("system" if session.ended else "caller")
         ended = Note(call_id, "Ended", now, {"ended_by": ended_by, "status": status, "seconds": seconds, "inferred": inferred})
         over = turn.session.but(ended=True, turn=session.turn + 1)

@@ -79,7 +79,12 @@ class LiveWorld:
         repeat = repeat_of(self._line.store, customer_id, caller.number if caller.known_number else None, self._now)
         if repeat is None:
             return LookUp("found", {"repeat": False})
-        fields: dict[str, Any] = {"repeat": True, "last_reason": repeat.intent, "last_agent": repeat.agent, "unresolved": repeat.unresolved}
+        fields: dict[str, Any] = {
+            "repeat": True,
+            "last_reason": repeat.intent,
+            "last_agent": repeat.agent,
+            "unresolved": repeat.unresolved,
+        }
         return LookUp("found", {name: value for name, value in fields.items() if value is not None})
 
     def look_up(self, connector: str, arguments: dict[str, Any], within_seconds: float) -> LookUp:

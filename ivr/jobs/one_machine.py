@@ -28,7 +28,9 @@ def run_serve(host: str, port: int) -> None:
     """Web, worker and clock against the carrier in the environment, until Ctrl-C."""
     settings = read_settings(port=port)
     if not settings.account_sid:
-        raise SettingError("TWILIO_ACCOUNT_SID is missing: expected the carrier account's id (AC…); to try without one, use `ivr demo`")
+        raise SettingError(
+            "TWILIO_ACCOUNT_SID is missing: expected the carrier account's id (AC…); to try without one, use `ivr demo`"
+        )
     require_free(host, port)
     with _running(settings) as (supervisor, environment):
         _start_service(supervisor, settings, environment, host, port)
@@ -86,12 +88,16 @@ def _running(settings: Settings) -> Iterator[tuple[Supervisor, dict[str, str]]]:
         logs.mkdir(parents=True, exist_ok=True)
         lock = (settings.data_dir / "running").open("w")
     except OSError as error:
-        raise SettingError(f'IVR_DATA_DIR is "{settings.data_dir}": it cannot be written ({error.strerror}); expected a folder of your own, such as .ivr') from error
+        raise SettingError(
+            f'IVR_DATA_DIR is "{settings.data_dir}": it cannot be written ({error.strerror}); expected a folder of your own, such as .ivr'
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise SettingError(f"another service is running on {settings.data_dir}: stop it, or set IVR_DATA_DIR to another folder") from error
+            raise SettingError(
+                f"another service is running on {settings.data_dir}: stop it, or set IVR_DATA_DIR to another folder"
+            ) from error
         supervisor = Supervisor(logs)
         supervisor.watch_signals()
         embedded: EmbeddedRedis | None = None
@@ -119,11 +125,21 @@ def _start_service(supervisor: Supervisor, settings: Settings, environment: Mapp
     web = supervisor.start("web", "web", "--host", host, "--port", str(port), environment=public)
     supervisor.start("clock", "clock", environment=public)
     supervisor.start("worker", "worker", environment=public)
-    supervisor.wait_for(web, lambda: _answers(f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/readyz"), _START_SECONDS, "the web process")
+    supervisor.wait_for(
+        web,
+        lambda: _answers(f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/readyz"),
+        _START_SECONDS,
+        "the web process",
+    )
 
 
 def _start_carrier(
-    supervisor: Supervisor, settings: Settings, account: Mapping[str, str], port: int, speed: float, environment: Mapping[str, str]
+    supervisor: Supervisor,
+    settings: Settings,
+    account: Mapping[str, str],
+    port: int,
+    speed: float,
+    environment: Mapping[str, str],
 ) -> Child:
     secret = {"IVR_CARRIER_CONTROL_TOKEN": account["control_token"], **environment}
     carrier = supervisor.start(
@@ -149,11 +165,17 @@ def _demo_account(data_dir: Path) -> dict[str, str]:
         if path.exists():
             known: dict[str, str] = json.loads(path.read_text())
             return known
-        account = {"account_sid": f"AC{secrets.token_hex(16)}", "auth_token": secrets.token_hex(16), "control_token": secrets.token_urlsafe(16)}
+        account = {
+            "account_sid": f"AC{secrets.token_hex(16)}",
+            "auth_token": secrets.token_hex(16),
+            "control_token": secrets.token_urlsafe(16),
+        }
         _write_private(path, json.dumps(account))
         return account
     except (OSError, ValueError) as error:
-        raise SettingError(f'IVR_DATA_DIR is "{data_dir}": {path.name} cannot be read or written ({error}); expected a folder of your own, such as .ivr') from error
+        raise SettingError(
+            f'IVR_DATA_DIR is "{data_dir}": {path.name} cannot be read or written ({error}); expected a folder of your own, such as .ivr'
+        ) from error
 
 
 def _write_private(path: Path, text: str) -> None:

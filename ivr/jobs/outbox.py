@@ -38,9 +38,9 @@ class Outbox:
         self._redis = client
         self._clock = clock
 
-    def push(self, kind: str, **arguments: Any) -> None:
+    def push(self, command: str, /, **arguments: Any) -> None:
         """Write a command down; some clock carries it out at once."""
-        self._redis.lpush(keys.EFFECTS, json.dumps(asdict(Command(kind, arguments, self._clock()))))
+        self._redis.lpush(keys.EFFECTS, json.dumps(asdict(Command(command, arguments, self._clock()))))
 
     def take(self, wait_seconds: float) -> tuple[Command, str] | None:
         """The next command with its text (for `done`), or None after `wait_seconds`."""

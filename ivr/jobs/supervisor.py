@@ -61,7 +61,9 @@ def port_in_use(host: str, port: int) -> bool:
 def require_free(host: str, port: int) -> None:
     """Raises SettingError with one line where the port is taken."""
     if port_in_use(host, port):
-        raise SettingError(f"port {port} on {host} is in use: stop the program that uses it, or choose another with --port {port + 1}")
+        raise SettingError(
+            f"port {port} on {host} is in use: stop the program that uses it, or choose another with --port {port + 1}"
+        )
 
 
 class Supervisor:
@@ -96,7 +98,9 @@ class Supervisor:
         if self.stopping.is_set():
             return
         lines = (self._folder / f"{child.name}.log").read_text(errors="replace").strip().splitlines()
-        raise SettingError(f"{what} did not start: {lines[-1] if lines else 'it said nothing'} (see {self._folder / (child.name + '.log')})")
+        raise SettingError(
+            f"{what} did not start: {lines[-1] if lines else 'it said nothing'} (see {self._folder / (child.name + '.log')})"
+        )
 
     def run(self) -> None:
         """Until a signal comes: start again what died, more slowly each time it dies soon."""

@@ -37,7 +37,9 @@ BACK_WITHIN_SECONDS = 3.0
 class Switchboard:
     """See the module. `secret` makes room names that cannot be guessed: rooms are global in the carrier's account."""
 
-    def __init__(self, board: Board, calls: Calls, outbox: Outbox, outlook: Outlook, secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, board: Board, calls: Calls, outbox: Outbox, outlook: Outlook, secret: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self.board = board
         self.calls = calls
         self.outbox = outbox
@@ -90,7 +92,12 @@ class Switchboard:
             session.call_id,
             "Queued",
             at,
-            {"queue": wait.queue, "needs": wait.needs, "head_start_seconds": wait.head_start_seconds, "position": entered.position},
+            {
+                "queue": wait.queue,
+                "needs": wait.needs,
+                "head_start_seconds": wait.head_start_seconds,
+                "position": entered.position,
+            },
         )
 
     def offer(self) -> int:
@@ -209,7 +216,12 @@ class Switchboard:
             self.calls.set_talk(call_id, joined=str(now))
             at = datetime.fromtimestamp(now, UTC)
             waited = float(talk.get("waited_seconds") or 0)
-            about = {"queue": talk.get("queue"), "agent": talk.get("agent"), "reservation": token, "leg_id": talk.get("agent_leg")}
+            about = {
+                "queue": talk.get("queue"),
+                "agent": talk.get("agent"),
+                "reservation": token,
+                "leg_id": talk.get("agent_leg"),
+            }
             self.calls.append(
                 call_id,
                 [
@@ -261,7 +273,14 @@ class Switchboard:
         wait = Wait(**{**plain, "rings": tuple((after, needs) for after, needs in plain["rings"])})
         entered = self.enter(session, wait, arrived_at=float(talk.get("arrived_at") or self._clock()))
         if entered.accepted:
-            self.note(session.call_id, "Queued", queue=wait.queue, needs=wait.needs, head_start_seconds=wait.head_start_seconds, position=entered.position)
+            self.note(
+                session.call_id,
+                "Queued",
+                queue=wait.queue,
+                needs=wait.needs,
+                head_start_seconds=wait.head_start_seconds,
+                position=entered.position,
+            )
             self.offer()
         return entered.accepted
 
@@ -272,7 +291,13 @@ class Switchboard:
         if talk.get("token"):
             self._leg_ended(call_id, talk, "caller_hung_up")
             if not talk.get("agent_left"):
-                self.outbox.push("tell_agent_gone", leg_id=talk.get("agent_leg", ""), token=talk["token"], call_id=call_id, joined=bool(talk.get("joined")))
+                self.outbox.push(
+                    "tell_agent_gone",
+                    leg_id=talk.get("agent_leg", ""),
+                    token=talk["token"],
+                    call_id=call_id,
+                    joined=bool(talk.get("joined")),
+                )
         self.leave(call_id, "hung_up")
         self.offer()
 
@@ -315,7 +340,14 @@ class Switchboard:
 
     def wrap_up_by_keypad(self, call_id: str, token: str, leg_id: str, *, resolved: bool) -> None:
         """The agent said by key whether it was solved: the wrap-up is over."""
-        agent = next((n.data.get("agent") for n in reversed(self.calls.journal(call_id)) if n.kind == "LegEnded" and n.data.get("leg_id") == leg_id), None)
+        agent = next(
+            (
+                n.data.get("agent")
+                for n in reversed(self.calls.journal(call_id))
+                if n.kind == "LegEnded" and n.data.get("leg_id") == leg_id
+            ),
+            None,
+        )
         if agent:
             self.wrap_up_done(agent, None, resolved)
 

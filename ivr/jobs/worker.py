@@ -32,7 +32,13 @@ class QuietWorker(SimpleWorker):
 def ask_for_record(queue: Queue, call_id: str, noted: int) -> None:
     """Enqueue `close_call` once for a journal of this length."""
     queue.enqueue(
-        records.close_call, call_id, job_id=f"close-{call_id}-{noted}", retry=Retry(max=3, interval=[1, 5, 20]), result_ttl=60, failure_ttl=3600, job_timeout=30
+        records.close_call,
+        call_id,
+        job_id=f"close-{call_id}-{noted}",
+        retry=Retry(max=3, interval=[1, 5, 20]),
+        result_ttl=60,
+        failure_ttl=3600,
+        job_timeout=30,
     )
 
 
