@@ -99,7 +99,7 @@ def _hours(seconds: Any) -> sa.ColumnElement[Any]:
 
 
 def _age_hours(now: datetime) -> sa.ColumnElement[Any]:
-    age = sa.literal_column(str(to_micros(now))) - sa.cast(calls.c.ended_at, sa.BigInteger)
+    age: sa.ColumnElement[Any] = sa.literal_column(str(to_micros(now)), sa.BigInteger) - sa.cast(calls.c.ended_at, sa.BigInteger)
     return age.op("/")(sa.literal_column(str(_BIN_SECONDS * 1_000_000)))
 
 

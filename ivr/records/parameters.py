@@ -17,7 +17,8 @@ class BadQuery(RecordError):
     """A query cannot be answered as asked. `allowed` lists what may stand there, where that is a closed set."""
 
     def __init__(self, message: str, allowed: Sequence[str] = (), parameter: str = "") -> None:
-        super().__init__(message)
+        super().__init__(message + (f" Allowed: {', '.join(allowed)}." if allowed else ""))
+        self.detail = message
         self.allowed = tuple(allowed)
         self.parameter = parameter
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -71,6 +71,16 @@ class Rules:
     target_seconds: float = 20.0
     short_abandon_seconds: float = 5.0
     window_seconds: float = 7 * 86400.0
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long each class of data is kept after the call's end."""
+
+    events: timedelta = timedelta(days=400)
+    utterances: timedelta = timedelta(days=90)
+    calls: timedelta = timedelta(days=800)
+    deliveries: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True)

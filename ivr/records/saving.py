@@ -44,7 +44,7 @@ def close_call(store: Store, notes: Sequence[Note], now: datetime) -> CallRecord
         raise RecordError("there is no journal to close")
     with store.writing() as connection:
         kept = read_notes(connection, notes[0].call_id)
-        merged = [_clean(note) for note in merge_notes(kept, notes)]
+        merged = merge_notes(kept, [_clean(note) for note in notes])
         record = compute_record(merged, store.rules)
         known = {note.seq for note in kept}
         fresh = [note for note in merged if note.seq not in known]

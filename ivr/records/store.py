@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from ivr.errors import RecordError
 from ivr.notes import Note
 from ivr.records import migrations
 from ivr.records.database import REPORT_SECONDS, WEB_SECONDS, limited, open_engine
-from ivr.records.record import Rules
+from ivr.records.record import Retention, Rules
 from ivr.records.subscriptions import Subscription
 from ivr.records.tables import calls, events, legs, surveys, visits
 
@@ -41,11 +42,13 @@ class Store:
         rules: Rules | None = None,
         clock: Callable[[], datetime] = utc_now,
         subscriptions: tuple[Subscription, ...] = (),
+        retention: Retention | None = None,
     ) -> None:
         self.engine = open_engine(url)
         self.rules = rules or Rules()
         self.clock = clock
         self.subscriptions = subscriptions
+        self.retention = retention or Retention()
 
     @property
     def dialect(self) -> str:
@@ -85,6 +88,15 @@ class Store:
                 f"the database is at revision {now}, this program needs {migrations.newest()}: run `ivr db upgrade`"
             )
         self.upgrade()
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable when the database does not answer, RecordError when its schema is not this program's."""
+        with self.reading() as connection:
+            found = migrations.current(connection)
+        if found != migrations.newest():
+            raise RecordError(
+                f"the database is at revision {found or 'none'}, this program needs {migrations.newest()}: run `ivr db upgrade`"
+            )
 
     def after_fork(self) -> None:
         """In a forked child: let go of connections that belong to the parent."""
@@ -129,16 +141,21 @@ def merge_notes(kept: Sequence[Note], given: Sequence[Note]) -> list[Note]:
     A place that is taken by another note (Redis came back empty and counts from 1 again) or is 0 gets the next free number.
     """
     by_seq = {note.seq: note for note in kept}
-    known = {note.to_json() for note in kept}
+    known = {_content(note) for note in kept}
     following = max((note.seq for note in (*kept, *given)), default=0)
     for note in given:
-        text = note.to_json()
-        if text in known:
+        content = _content(note)
+        if content in known:
             continue
-        known.add(text)
+        known.add(content)
         if note.seq and note.seq not in by_seq:
             by_seq[note.seq] = note
         else:
             following += 1
             by_seq[following] = replace(note, seq=following)
     return [by_seq[seq] for seq in sorted(by_seq)]
+
+
+def _content(note: Note) -> tuple[str, datetime, str]:
+    """Equal for notes that say the same, wherever they were kept meanwhile."""
+    return note.kind, note.at, json.dumps(note.data, sort_keys=True, default=str)

@@ -316,3 +316,13 @@ audit = sa.Table(
     _text("chain", nullable=False),  # SHA-256 over the previous row's and this row's content
     sa.Index(None, "at"),
 )
+
+report_runs = sa.Table(
+    "report_runs",
+    metadata,
+    _text("name", primary_key=True),
+    sa.Column("due_at", Instant, primary_key=True, autoincrement=False),
+    sa.Column("claimed_until", Instant, nullable=False),
+    sa.Column("done_at", Instant),
+    _text("result"),
+)

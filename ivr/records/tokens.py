@@ -67,6 +67,14 @@ class Access:
         return scope in self.scopes
 
 
+@dataclass(frozen=True)
+class NewToken:
+    """A token just made: `secret` is what its owner sends."""
+
+    secret: str
+    token_id: str
+
+
 def digest(token: str) -> str:
     """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -82,8 +90,8 @@ def create_token(
     expires_at: datetime | None = None,
     agent: str | None = None,
     by: str = "command line",
-) -> tuple[str, str]:
-    """A new token and its id. The token is in this answer and nowhere else. Raises RecordError for an unknown role or scope."""
+) -> NewToken:
+    """A new token: its secret is in this answer and nowhere else. Raises RecordError for an unknown role or scope."""
     if role not in ROLES:
         raise RecordError(f'role "{role}" is not known: choose one of {", ".join(ROLES)}')
     unknown = sorted(set(scopes or ()) - set(SCOPES))
@@ -100,7 +108,7 @@ def create_token(
     with store.writing() as connection:
         connection.execute(tokens.insert(), row)
         audit.append(connection, by, "token.create", token_id, {"name": name, "role": role, "scopes": row["scopes"]}, at=now)
-    return token, token_id
+    return NewToken(token, token_id)
 
 
 def check_token(store: Store, text: str, now: datetime) -> Access:

@@ -73,7 +73,7 @@ def _view(declared: Route, context: ApiContext, gate: TokenGate) -> Callable[...
         except Problem as problem:
             return answer(problem)
         except BadQuery as error:
-            return answer(Problem("bad-query", str(error), parameter=error.parameter or None, **listing(error.allowed)))
+            return answer(Problem("bad-query", error.detail, parameter=error.parameter or None, **listing(error.allowed)))
         except TooSlow as error:
             return answer(Problem("range-too-wide", str(error)))
         except NotThere as error:

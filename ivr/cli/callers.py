@@ -1,0 +1,46 @@
+"""`ivr callers`: what is kept about a caller."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+
+import click
+
+from ivr.cli.records_store import opened_store, show_json
+from ivr.records.retention import erase_caller, export_caller
+from ivr.records.store import utc_now
+
+
+@click.group()
+def callers() -> None:
+    """What is kept about a caller: export it, erase it.
+
+    Example: ivr callers export +447700900123
+    """
+
+
+@callers.command()
+@click.argument("caller")
+def export(caller: str) -> None:
+    """Everything kept about a caller, as JSON. CALLER is a number in E.164 or a customer id.
+
+    Example: ivr callers export +447700900123 > answer.json
+    """
+    with opened_store() as store:
+        show_json(export_caller(store, caller))
+
+
+@callers.command()
+@click.argument("caller")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(caller: str, yes: bool) -> None:
+    """Erase a caller: journals and utterances go, records lose the person, figures stay. Prints a receipt.
+
+    Example: ivr callers erase +447700900123 --yes
+    """
+    if not yes:
+        click.confirm("Erase this caller for good?", abort=True)
+    with opened_store() as store:
+        receipt = erase_caller(store, caller, utc_now(), getpass.getuser())
+    show_json(asdict(receipt))
