@@ -42,7 +42,7 @@ def measure(client: redis.Redis, count: int, matches: int) -> dict[str, float]:
     started = time.perf_counter()
     board.configure(agents, queues)
     for agent in agents:
-        board._run("presence", agent.agent_id, AgentState.AVAILABLE.value, "", "", "")
+        board.run("presence", agent.agent_id, AgentState.AVAILABLE.value, "", "", "")
     for n in range(20):  # each kind of needs once, so that its agents are joined
         board.enter(WaitingCall(f"warm{n}", f"q{n % 4}", now[0], needs={f"s{n}": 1}))
         board.leave(f"warm{n}", "left")

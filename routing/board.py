@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -85,7 +86,8 @@ class Board:
         seconds, microseconds = self._redis.time()
         return float(seconds) + float(microseconds) / 1e6
 
-    def _run(self, name: str, *arguments: str | int | float) -> Any:
+    def run(self, name: str, *arguments: str | int | float) -> Any:
+        """The answer of one of routing/lua's scripts, for this package only."""
         return self._scripts.run(name, *arguments)
 
     # Configuration
@@ -113,9 +115,12 @@ class Board:
     # Callers
 
     def enter(self, call: WaitingCall) -> Entered:
-        """Let a call wait. Raises Unknown for a queue that is not configured. Closed queues are the caller's business (`dispatch`)."""
+        """Let a call wait. Raises Unknown for a queue that is not configured. Who arrived before closing time may come back."""
         if call.queue not in self.queues:
             raise Unknown(f"queue {call.queue!r} is not configured")
+        hours = self.queue(call.queue).hours
+        if hours is not None and call.kind == "call" and not hours.open_at(datetime.fromtimestamp(call.arrived_at, UTC)):
+            return Entered(EnterResult.CLOSED)
         call, ways = self._ways(call)
         if not ways:
             return Entered(EnterResult.IMPOSSIBLE)
@@ -129,10 +134,10 @@ class Board:
         for opening in ways:
             pairs += (float(opening.after_seconds), content_of(queue.policy, opening))
         for _ in range(len(ways) + 2):
-            answer = self._run(
+            answer = self.run(
                 "enter", call.call_id, call.queue, json.dumps(asdict(call)), call.arrived_at, place(call, queue),
                 line.offset, line.slope, line.origin, line.crowd, line.share, queue.ring_seconds, at_once, queue.capacity,
-                call.longest_wait_seconds, "" if call.kind == "callback" else SILENT_CALLER_SECONDS, "" if starves is None else starves,
+                "" if call.kind == "callback" else call.longest_wait_seconds, "" if call.kind == "callback" else SILENT_CALLER_SECONDS, "" if starves is None else starves,
                 place(call, queue, starved=True), starved_line.offset, RESERVED_SECONDS, len(ways), *pairs,
             )  # fmt: skip
             code, rest = answer
@@ -156,7 +161,7 @@ class Board:
 
     def leave(self, call_id: str, result: str) -> Left | None:
         """The call waits no longer (hung up, left, diverted …). None where it did not wait. Its offers end and cost their agents nothing."""
-        answer = self._run("leave", call_id, result)
+        answer = self.run("leave", call_id, result)
         if not answer:
             return None
         queue, waited, tokens = answer
@@ -180,19 +185,19 @@ class Board:
     def match(self, limit: int = 100) -> list[Reservation]:
         """Bring callers and free agents together: only what changed since the last match is looked at. Ring whom this returns."""
         self._drawn += 1
-        answer = self._run("match", f"{self._nonce}{self._drawn:x}.", limit, int(self.signatures.several))
+        answer = self.run("match", f"{self._nonce}{self._drawn:x}.", limit, int(self.signatures.several))
         return [
-            Reservation(token, call_id, agent_id, queue, int(float(epoch)), float(until), float(ring), address, float(waited))
-            for token, call_id, agent_id, queue, epoch, until, ring, address, waited in answer
+            Reservation(token, call_id, agent_id, queue, int(epoch), float(until), float(ring), address, float(waited), kind=kind)
+            for token, call_id, agent_id, queue, epoch, until, ring, address, waited, kind in answer
         ]
 
     def ringing(self, token: str, leg_id: str = "") -> bool:
         """The agent's phone rings: hold the agent for the ring time. False where the offer is over: let it stop ringing."""
-        return bool(self._run("ringing", token, leg_id, RING_MARGIN_SECONDS))
+        return bool(self.run("ringing", token, leg_id, RING_MARGIN_SECONDS))
 
     def accept(self, token: str) -> Accepted | None:
         """The agent takes the call. None where the offer is over or another agent was quicker. Repeated: the same answer again."""
-        answer = self._run("accept", token, TALK_CHECK_SECONDS)
+        answer = self.run("accept", token, TALK_CHECK_SECONDS)
         if not answer:
             return None
         call_id, agent_id, queue, waited, lost = answer
@@ -211,7 +216,7 @@ class Board:
         agent_id, queue = found[0], self.queue(found[1])
         missed = int(text_of(self._redis.hget(self.keys.of("agent", agent_id), "missed")) or 0) + int(counts_as_missed(result))
         after = state_after(queue, result, missed)
-        answer = self._run(
+        answer = self.run(
             "release", token, result, delay_seconds(queue.delays, result), int(counts_as_missed(result)),
             "" if after is AgentState.AVAILABLE else after.value, int(accepted), 900.0,
         )  # fmt: skip
@@ -244,14 +249,19 @@ class Board:
 
     # After the talk
 
-    def talk_ended(self, agent_id: str, call_id: str, token: str | None = None) -> WrapUp | None:
-        """The conversation is over: wrap-up begins (or the agent is free at once where the queue has none). None: no such talk."""
+    def talk_ended(self, agent_id: str, call_id: str, token: str | None = None, *, wrap_up: bool = True) -> WrapUp | None:
+        """The conversation is over: wrap-up begins (or the agent is free at once where the queue has none, or without `wrap_up`).
+
+        None where there is no such talk.
+        """
         held = text_of(self._redis.hget(self.keys.of("slots", agent_id), call_id))
         queue_id = text_of(self._redis.hget(self.keys.of("reservation", held), "queue")) if held else None
         if held is None or queue_id is None:
             return None
         queue = self.queue(queue_id)
-        answer = self._run("ended", agent_id, call_id, token or "", queue.wrap_up_seconds, queue.wrap_up_cap_seconds)
+        answer = self.run(
+            "ended", agent_id, call_id, token or "", queue.wrap_up_seconds if wrap_up else 0.0, queue.wrap_up_cap_seconds
+        )
         if not answer:
             return None
         found, epoch, started, ends, cap, leg_id = answer
@@ -267,7 +277,7 @@ class Board:
         resolved: bool | None = None,
     ) -> WrappedUp | None:
         """The agent finished wrapping up. None where there was nothing to finish, or `epoch` belongs to another conversation."""
-        answer = self._run("wrapped", agent_id, call_id or "", "" if epoch is None else epoch, 0, "end")
+        answer = self.run("wrapped", agent_id, call_id or "", "" if epoch is None else epoch, 0, "end")
         if not answer:
             return None
         call, _, leg_id, started, ended, _ = answer
@@ -275,7 +285,7 @@ class Board:
 
     def extend_wrap_up(self, agent_id: str, epoch: int | None = None) -> float | None:
         """The agent needs more time: until the queue's cap. Returns when wrap-up will end, None where there is none."""
-        answer = self._run("wrapped", agent_id, "", "" if epoch is None else epoch, 0, "extend")
+        answer = self.run("wrapped", agent_id, "", "" if epoch is None else epoch, 0, "extend")
         return float(answer[4]) if answer else None
 
     # Agents
@@ -301,7 +311,7 @@ class Board:
         if state not in SETTABLE:
             raise NotAllowed(now, str(state), _allowed(now))
         wanted = AgentState(state)
-        code = self._run("presence", agent_id, wanted, (reason or "")[:200], "" if epoch is None else epoch, "")
+        code = self.run("presence", agent_id, wanted, (reason or "")[:200], "" if epoch is None else epoch, "")
         if code == "stale":
             raise Stale(self.agent(agent_id), epoch or 0)
         withdrawn: tuple[Reservation, ...] = ()
@@ -323,7 +333,7 @@ class Board:
 
     def heartbeat(self, agent_id: str) -> AgentNow:
         """The agent's browser is there. From the first heartbeat of a sign-in on, 30 s of silence make the agent `unreachable`."""
-        self._run("beat", agent_id, BEAT_SECONDS)
+        self.run("beat", agent_id, BEAT_SECONDS)
         return self.agent(agent_id)
 
     # The whole
@@ -358,7 +368,7 @@ class Board:
             if call_id not in alive:
                 self.leave(call_id, "failed")
         for agent_id in available:
-            self._run("presence", agent_id, AgentState.AVAILABLE, "", "", "offline")
+            self.run("presence", agent_id, AgentState.AVAILABLE, "", "", "offline")
         return sum(self.enter(call).accepted for call in sorted(live_calls, key=lambda call: call.arrived_at))
 
 

@@ -37,6 +37,11 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "complete": (),
     "forget": (),
     "agent": (),
+    "promise": (),
+    "promise_due": (),
+    "dial": (),
+    "dial_ended": (),
+    "promise_change": (),
 }
 
 

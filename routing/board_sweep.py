@@ -109,8 +109,13 @@ class Sweeper:
                 # Who hopes elsewhere is found when that signature loses its last agent.
                 self._redis.zrem(keys.of("unstaffed"), signature)
             for call_id in forsaken:
-                queue_id = text_of(self._redis.hget(keys.of("call", call_id), "queue"))
-                if queue_id and float(since) + self._board.queue(queue_id).nobody_after_seconds <= now and self._tell(call_id):
+                queue_id, kind = text_of(self._redis.hmget(keys.of("call", call_id), "queue", "kind"))
+                if (
+                    queue_id
+                    and kind == "call"
+                    and float(since) + self._board.queue(queue_id).nobody_after_seconds <= now
+                    and self._tell(call_id)
+                ):
                     found.append(call_id)
         return tuple(found)
 
@@ -121,13 +126,14 @@ class Sweeper:
         return any(int(count or 0) > 0 for count in text_of(self._redis.hmget(keys.of("staffed"), hoped.split() or [""])))
 
     def _closed(self, now: float, limit: int) -> tuple[str, ...]:
-        """Calls waiting in queues that have closed."""
+        """Calls waiting in queues that have closed; a promised callback waits for the next opening."""
         found: list[str] = []
         for queue_id, queue in self._board.queues.items():
             if queue.hours is None or self._open(queue, now):
                 continue
             names = text_of(self._redis.zrange(self._board.keys.of("queue", queue_id), 0, limit))
-            found += [call_id for call_id in names if self._tell(call_id)]
+            kinds = [text_of(self._redis.hget(self._board.keys.of("call", call_id), "kind")) for call_id in names]
+            found += [call_id for call_id, kind in zip(names, kinds, strict=True) if kind == "call" and self._tell(call_id)]
         return tuple(found)
 
     def _open(self, queue: Queue, now: float) -> bool:

@@ -40,10 +40,11 @@ SUFFIXES = {
     "unstaffed": "unstaffed",  # sorted set: signatures by the moment their callers are told
     "touched": "touched",  # sorted set: agents (a...) and calls (c...) to look at in the next match, by time
     "told": "told:",  # reported call -> 1, for ten seconds: not reported twice meanwhile
-    "callback": "callback:",  # hash per promised callback
-    "callbacks": "callbacks",  # sorted set: open callbacks by the moment something is due
-    "promised": "promised:",  # counter per number and day
-    "sweeper": "sweeper",  # who sweeps, for a few seconds
+    "promise": "promise:",  # hash per promised callback; expires 30 days after its end
+    "promises": "promises",  # sorted set: open callbacks by the moment something is due
+    "promised": "promised",  # sorted set: all callbacks still kept, by the moment of the promise
+    "openly": "openly:",  # set per number (hashed): its open callbacks
+    "counted": "counted:",  # counter per number (hashed) and day, or per hour
     "log": "log",  # stream: decisions
 }
 

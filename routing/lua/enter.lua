@@ -1,4 +1,5 @@
 -- call | its fields; openings as pairs (after seconds, content of the signature). Returns {code, position}.
+-- Longest wait and silence are '' for callbacks: nobody is on the line.
 -- ARGV: now, call, queue, json, arrived, place, offset, slope, origin, crowd, share, ring, at_once, capacity, longest, silence,
 --       starves_after or '', starved_place, starved_offset, lease, n, then n pairs
 local call, queue = ARGV[2], ARGV[3]
@@ -43,10 +44,10 @@ R('PERSIST', $call .. call)
 R('HSET', $call .. call, 'queue', queue, 'json', ARGV[4], 'arrived', ARGV[5], 'place', ARGV[6], 'offset', ARGV[7], 'slope', ARGV[8],
   'origin', ARGV[9], 'crowd', ARGV[10], 'share', ARGV[11], 'ring', ARGV[12], 'at_once', ARGV[13], 'starved_place', ARGV[18],
   'starved_offset', ARGV[19], 'lease', ARGV[20], 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '),
-  'rings', table.concat(ring_names, ' '), 'tokens', '', 'listed', 1, 'gone', 0)
+  'rings', table.concat(ring_names, ' '), 'tokens', '', 'listed', 1, 'gone', 0, 'kind', ARGV[16] == '' and 'callback' or 'call')
 R('ZADD', $queue .. queue, ARGV[6], call)
 R('ZADD', $all, ARGV[5], call)
-R('ZADD', $overdue, arrived + tonumber(ARGV[15]), call)
+if ARGV[15] ~= '' then R('ZADD', $overdue, arrived + tonumber(ARGV[15]), call) end
 if ARGV[16] ~= '' then R('ZADD', $alive, now + tonumber(ARGV[16]), call) end
 wait_in(call, table.concat(opened, ' '), ARGV[6])
 log('entered', 'call', call, 'queue', queue, 'json', ARGV[4], 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '))

@@ -56,7 +56,7 @@ end
 
 -- The call's opened signatures, offers, most offers, queue, arrival, ring and lease seconds, or nil where it wants no agent now.
 local function wants(call)
-  local c = R('HMGET', $call .. call, 'opened', 'tokens', 'at_once', 'listed', 'queue', 'arrived', 'ring', 'lease')
+  local c = R('HMGET', $call .. call, 'opened', 'tokens', 'at_once', 'listed', 'queue', 'arrived', 'ring', 'lease', 'kind')
   if c[4] ~= '1' then return nil end
   c.opened = words(c[1])
   c.held = c[2] == '' and 0 or #words(c[2])
@@ -87,7 +87,7 @@ local function claim(call, c, agent, joined, signature, seed)
   R('HSET', $call .. call, 'tokens', c.held == 0 and token or c[2] .. ' ' .. token)
   if c.held + 1 >= c.most then wait_out(call, c[1]) else touch('c' .. call) end
   log('claimed', 'call', call, 'agent', agent, 'token', token, 'seed', seed)
-  out[#out + 1] = { token, call, agent, c[5], exact(epoch), exact(until_at), c[7], a[3], exact(now - c[6]) }
+  out[#out + 1] = { token, call, agent, c[5], exact(epoch), exact(until_at), c[7], a[3], exact(now - c[6]), c[9] }
   return idle == 1
 end
 
