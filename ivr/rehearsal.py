@@ -92,7 +92,7 @@ class Given:
     """What a rehearsal gives instead of the real surroundings.
 
     `facts` and `lookups` hold outcomes by fact and connector (a look-up's are used one after another, the last one stays);
-    `understood` maps a sentence (small letters) to intents with confidence, empty for out of scope; `secrets` maps a method of
+    `understood` maps a sentence (small letters) to intents with confidence ("also x" for a second one), empty for out of scope; `secrets` maps a method of
     identification to the right answer; `answers` maps a question to its answer.
     """
 
@@ -164,7 +164,10 @@ class Rehearsal:
         if meant is not None:
             candidates = [Candidate(intent, share) for intent, share in meant.items() if not intents or intent in intents]
             candidates.sort(key=lambda candidate: -candidate.confidence)
-            return Understanding(text, tuple(candidates), out_of_scope=not candidates, model="given")
+            also = tuple(
+                Candidate(name.removeprefix("also "), share) for name, share in meant.items() if name.startswith("also ")
+            )
+            return Understanding(text, tuple(candidates), out_of_scope=not candidates, also=also, model="given")
         if self.outside.recogniser is None:
             return Understanding(text, out_of_scope=True)
         return self.outside.recogniser.understand(text, language, intents)

@@ -262,6 +262,9 @@ class _Reader:
             return {}
         found: dict[str, float] = {}
         for name, value in self.pairs(node):
+            if name == "also":  # a second intent of the same sentence
+                found |= {f"also {other}": meant for other, meant in self.meanings(value).items()}
+                continue
             share = _typed(value)
             if isinstance(share, float | int) and 0 <= share <= 1:
                 found[name] = float(share)

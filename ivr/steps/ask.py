@@ -71,7 +71,8 @@ class Ask(Question):
                 if self.confirm == "never":
                     return self._keep(progress, known, "known")
                 return self._confirm(progress, known, "known", "known_value")
-            progress.note("Reasked", fact=self.save)
+            if self.save in progress.goal.get("asked", ()):
+                progress.note("Reasked", fact=self.save)  # for the same wish, and nothing said that the answer was wrong
         return super().enter(progress)
 
     def pose(self, progress: Progress) -> None:
@@ -200,6 +201,8 @@ class Ask(Question):
     def _keep(self, progress: Progress, value: Any, source: str) -> Way:
         goals.going_on(progress)
         progress.keep(self.save, value, source, secret=self.secret)
-        if progress.goal and self.as_ in ("digits", "postcode") and not self.secret:
-            progress.goal["entity"] = str(value)
+        if progress.goal and not self.secret:
+            progress.goal["asked"] = [*progress.goal.get("asked", ()), self.save]
+            if self.as_ in ("digits", "postcode"):
+                progress.goal["entity"] = str(value)
         return progress.go()

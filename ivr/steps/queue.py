@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ivr.actions import Wait
-from ivr.call import CallEvent, WaitEnded
+from ivr.call import CallEvent, Continued, WaitEnded
 from ivr.dialogue import goals
 from ivr.dialogue.handing_over import context_of, head_start_of, rings_of
 from ivr.dialogue.progress import Progress
@@ -57,7 +57,7 @@ class Queue(LiveStep):
         state = progress.queue_now(self.queue, self.needs)
         if self.text is not None and state.open and state.staffed:
             progress.say(self.text)  # "I will connect you" would be a lie otherwise
-        progress.memory["since"] = progress.event.at.timestamp()
+        progress.memory.setdefault("since", progress.event.at.timestamp())
         sticky = progress.value(self.sticky, optional=True) if self.sticky is not None else None
         return progress.finish(
             Wait(
@@ -76,6 +76,8 @@ class Queue(LiveStep):
     def take(self, progress: Progress, event: CallEvent) -> Way:
         if isinstance(event, WaitEnded):
             return self._ended(progress, event.result)
+        if isinstance(event, Continued):
+            return self.enter(progress)  # the carrier lost its place: the same wait again, the switchboard keeps ours
         return wait_on(progress, event, self.queue, self.needs, self.offer_callback)
 
     def _ended(self, progress: Progress, result: str) -> Way:
