@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -89,8 +90,9 @@ class Exchange:
         self._last_callback: dict[str, asyncio.Task[Any]] = {}
 
     def new_sid(self, prefix: str) -> str:
-        """A new resource name: two letters and 32 hex digits, reproducible from the seed."""
-        return f"{prefix}{self.chance.getrandbits(128):032x}"
+        """A new resource name: two letters and 32 hex digits. Never from the seed: a carrier gives no name twice, not even after a
+        restart, and a service rightly takes a known name for a known call."""
+        return f"{prefix}{secrets.token_hex(16)}"
 
     def spawn(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
         """Run `work` in the background; an error of our own is kept in `own_errors`."""
