@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ivr.configuration.loading import load_configuration, names_of
 from ivr.errors import FlowError
 from ivr.language.bundle import Compiled, compile_bundle, flow_files
 from ivr.language.flow import Flow
@@ -48,6 +47,8 @@ def names_from(config: Path | None) -> Names:
     """What config/ offers; nothing is known where the folder does not exist."""
     if config is None or not config.is_dir():
         return Names()
+    from ivr.configuration.loading import load_configuration, names_of  # takes longer to import than a flow to lint
+
     return names_of(load_configuration(config))
 
 

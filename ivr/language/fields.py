@@ -88,10 +88,15 @@ def goes(exit_: Exit, doc: str, instead: str | None = None, chosen: bool = False
     return setting(Kind.STEP, doc, exit=exit_, required=exit_ is Exit.MUST, instead=instead, chosen=chosen)
 
 
+_SETTINGS: dict[type[Step], dict[str, Setting]] = {}
+"""Settings by class, read once: rules and the engine ask for them at every step."""
+
+
 @dataclass(frozen=True)
 class Step:
     """Base of all kinds of step. `positions` maps a setting's YAML name to where its value stands ("" : the step's name)."""
 
+    word: ClassVar[str] = "?"
     reaches_person: ClassVar[bool] = False
     """True for kinds that bring the caller to a person, or the caller's wish to one: queue, transfer, callback, voicemail."""
 
@@ -101,12 +106,15 @@ class Step:
     @classmethod
     def settings(cls) -> dict[str, Setting]:
         """Declared settings by Python name, in order; the first is the verb."""
-        return {f.name: f.metadata["setting"] for f in fields(cls) if "setting" in f.metadata}
+        found = _SETTINGS.get(cls)
+        if found is None:
+            found = _SETTINGS[cls] = {f.name: f.metadata["setting"] for f in fields(cls) if "setting" in f.metadata}
+        return found
 
     @property
     def kind(self) -> str:
         """The word used in YAML."""
-        return next(word for word, cls in KINDS.items() if cls is type(self))
+        return self.word
 
 
 KINDS: dict[str, type[Step]] = {}
@@ -122,6 +130,7 @@ def kind(word: str, reaches_person: bool = False) -> Any:
         verb = next(iter(cls.settings().items()), None)
         if verb is None or (verb[1].yaml_name or verb[0]) != word:
             raise TypeError(f"the first setting of {cls.__name__} must be {word!r}")
+        cls.word = word
         cls.reaches_person = reaches_person
         KINDS[word] = cls
         return cls

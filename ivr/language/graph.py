@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from ivr.language.fields import Step
 from ivr.language.flow import RETURN, Edge, Flow, prompts_of
@@ -150,7 +150,7 @@ def _box(box: _Drawn, x: float, y: float, first: bool) -> str:
     family = FAMILIES.get(step.kind, "think")
     reads = f"{step.name} ({step.kind})" + (f": {' '.join(box.words)}" if box.words else "")
     parts = [
-        f'<g id={quoteattr("step-" + printable(step.name))} transform="translate({x:.1f} {y:.1f})"><title>{_text(reads)}</title>',
+        f'<g id="step-{_text(step.name)}" transform="translate({x:.1f} {y:.1f})"><title>{_text(reads)}</title>',
         f'<rect class="box" width="{WIDTH}" height="{box.height:.1f}" rx="8"/>',
         f'<rect class="{family}" x="0" y="6" width="4" height="{HEAD - 12}" rx="2"/>',
         f'<text class="name" x="14" y="20">{_text(_short(("▶ " if first else "") + step.name, 24))}</text>',
@@ -161,6 +161,7 @@ def _box(box: _Drawn, x: float, y: float, first: bool) -> str:
     for number, edge in enumerate(box.edges):
         middle = box.port(number)
         label = edge.label or ("next" if edge.setting else "then")
+        label += f" if {edge.when.source}" if edge.when is not None and step.kind != "decide" else ""
         parts.append(f'<rect class="row" x="6" y="{middle - ROW / 2 + 1:.1f}" width="{WIDTH - 12}" height="{ROW - 2}" rx="4"/>')
         parts.append(f'<text class="exit" x="14" y="{middle + 4:.1f}">{_text(_short(label, 33))}</text>')
         parts.append(f'<circle class="port" cx="{WIDTH}" cy="{middle:.1f}" r="3.5"/>')
@@ -171,7 +172,7 @@ def _chip(edge: Edge, x: float, y: float, known: bool) -> str:
     name = _short(edge.target, 11)
     wide = 7.0 * len(name) + 26
     told = f"{edge.source} to {edge.target}" + (f": {edge.label}" if edge.label else "")
-    opening, closing = (f"<a href={quoteattr('#step-' + printable(edge.target))}>", "</a>") if known else ("", "")
+    opening, closing = (f'<a href="#step-{_text(edge.target)}">', "</a>") if known else ("", "")
     arrow = "↩" if edge.target == RETURN else "→"
     return (
         f'{opening}<g class="chip"><title>{_text(told)}</title><rect x="{x + 5:.1f}" y="{y - 9:.1f}" width="{wide:.1f}" height="18" rx="9"/>'

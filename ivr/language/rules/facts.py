@@ -43,6 +43,13 @@ def fields_of_lookup(step: Step, names: Names) -> Fields:
 
 def facts_of(lint: Lint) -> dict[str, Fields]:
     """Every fact that any flow of the bundle can know: a flow that is run sees what the one that runs it has set."""
+    if ("facts", "") not in lint.kept:
+        lint.kept["facts", ""] = _facts_of(lint)
+    found: dict[str, Fields] = lint.kept["facts", ""]
+    return found
+
+
+def _facts_of(lint: Lint) -> dict[str, Fields]:
     known: dict[str, Fields] = {name: dict(fields) for name, fields in BUILT_IN.items()}
     for flow in lint.flows.values():
         for fact in flow.facts:

@@ -11,7 +11,7 @@ from ivr.language.problems import WARNING, quoted
 from ivr.language.rules.facts import SET_BY_STEPS, facts_of, saved_by
 from ivr.language.rules.names import facts_read
 from ivr.language.rules.registry import Lint, rule
-from ivr.language.rules.ways import graph, told, ways_from
+from ivr.language.rules.ways import graph_of, told, ways_from
 from ivr.language.values import Expression, FactName, Variant
 
 ALWAYS_THERE = {
@@ -59,7 +59,7 @@ def fact_not_set(flow: Flow, lint: Lint) -> None:
             continue
         own = {root for root, _, _ in saved_by(step)} if hasattr(step, "set") else set()
         if name.root not in at_step | own:
-            way = ways_from(flow.first, graph(flow)).get(step.name, ())
+            way = ways_from(flow.first, graph_of(flow, lint)).get(step.name, ())
             lint.findings.add(
                 name.at,
                 "fact-not-set",
@@ -72,7 +72,7 @@ def fact_not_set(flow: Flow, lint: Lint) -> None:
 
 def _possible(flow: Flow, lint: Lint) -> dict[str, frozenset[str]]:
     """By step, the facts that at least one way to it has set."""
-    edges = graph(flow)
+    edges = graph_of(flow, lint)
     state: dict[str, frozenset[str]] = {flow.first: frozenset(flow.facts)}
     queue = deque([flow.first])
     while queue:
@@ -97,7 +97,7 @@ def _possible(flow: Flow, lint: Lint) -> dict[str, frozenset[str]]:
 def may_be_silent(flow: Flow, lint: Lint) -> None:
     if flow.returns or flow.unread:
         return
-    certain = _certain(flow)
+    certain = _certain(flow, lint)
     for step in flow.steps.values():
         known = certain.get(step.name)
         if known is None:
@@ -113,7 +113,7 @@ def may_be_silent(flow: Flow, lint: Lint) -> None:
                     f"Where {missing} is not known, {quoted(step.name)} says nothing.",
                     "Add a last variant without it.",
                     length=len(str(missing)),
-                    way=told(_way_without(flow, step.name, missing), step.name),
+                    way=told(_way_without(flow, lint, step.name, missing), step.name),
                 )
 
 
@@ -128,9 +128,9 @@ def _silent_without(variants: tuple[Variant, ...], known: frozenset[str]) -> Fac
     return missing
 
 
-def _certain(flow: Flow) -> dict[str, frozenset[str]]:
+def _certain(flow: Flow, lint: Lint) -> dict[str, frozenset[str]]:
     """By step, the facts that every way to it has set."""
-    edges = graph(flow)
+    edges = graph_of(flow, lint)
     state: dict[str, frozenset[str]] = {flow.first: frozenset()}
     queue = deque([flow.first])
     while queue:
@@ -147,10 +147,10 @@ def _certain(flow: Flow) -> dict[str, frozenset[str]]:
     return state
 
 
-def _way_without(flow: Flow, step_name: str, missing: FactName) -> tuple[Edge, ...]:
+def _way_without(flow: Flow, lint: Lint, step_name: str, missing: FactName) -> tuple[Edge, ...]:
     """The shortest way to a step on which nothing sets the fact."""
 
     def leaves_unset(edge: Edge) -> bool:
         return not is_known(missing, sets_on(flow.steps[edge.source], edge))
 
-    return ways_from(flow.first, graph(flow), leaves_unset).get(step_name, ())
+    return ways_from(flow.first, graph_of(flow, lint), leaves_unset).get(step_name, ())

@@ -8,7 +8,7 @@ from ivr.language.problems import WARNING, quoted
 from ivr.language.rules.names import named, place
 from ivr.language.rules.prompts import longest_seconds
 from ivr.language.rules.registry import Lint, rule
-from ivr.language.rules.ways import circles, edges_of, graph, passive, told, ways_from
+from ivr.language.rules.ways import circles, edges_of, graph_of, leading_to, passive, told, ways_from
 from ivr.language.values import Prompt, Reprompts
 
 
@@ -30,7 +30,7 @@ _CHOICES = ("options", "decide")
 def unreachable(flow: Flow, lint: Lint) -> None:
     if any(setting in _CHOICES for missed in flow.unread.values() for setting in missed):
         return
-    edges = graph(flow)
+    edges = graph_of(flow, lint)
     reached = ways_from(flow.first, edges)
     lost = [name for name in flow.steps if name not in reached]
     led_to = {edge.target for name in lost for edge in edges[name] if edge.target != name}
@@ -59,7 +59,7 @@ def falls_off_the_end(flow: Flow, lint: Lint) -> None:
         and not any(edge.setting == "next" for edge in edges_of(flow, last.name))
         and "next" not in flow.unread.get(last.name, ())
     ):
-        way = ways_from(flow.first, graph(flow)).get(last.name, ())
+        way = ways_from(flow.first, graph_of(flow, lint)).get(last.name, ())
         lint.findings.add(
             last.positions[""],
             "falls-off-the-end",
@@ -72,7 +72,7 @@ def falls_off_the_end(flow: Flow, lint: Lint) -> None:
 
 @rule("no-way-out", "A caller who does nothing, or a look-up that keeps failing, must not go round in a circle for ever.")
 def no_way_out(flow: Flow, lint: Lint) -> None:
-    edges = graph(flow)
+    edges = graph_of(flow, lint)
     reached = ways_from(flow.first, edges)
     for circle in circles(edges, passive):
         first = circle[0]
@@ -84,9 +84,10 @@ def no_way_out(flow: Flow, lint: Lint) -> None:
             "Let one of its exits lead on: to an agent, a call back, voicemail or a goodbye.",
             way=told((*reached.get(first.source, ()), *circle)),
         )
-    ends = {name for name, out in edges.items() if not out or any(edge.target == RETURN for edge in out)}
+    ends = frozenset(name for name, out in edges.items() if not out or any(edge.target == RETURN for edge in out))
+    ending = leading_to(ends, edges)
     for name, step in flow.steps.items():
-        if name in reached and not ends & set(ways_from(name, edges)):
+        if name in reached and name not in ending:
             lint.findings.add(
                 step.positions[""],
                 "no-way-out",
@@ -117,7 +118,7 @@ def no_person(flow: Flow, lint: Lint) -> None:
 def long_way_to_person(flow: Flow, lint: Lint) -> None:
     if flow.returns:
         return
-    edges = graph(flow)
+    edges = graph_of(flow, lint)
     if any(True for _ in circles(edges, passive)):
         return
     found = _longest(flow, edges)
@@ -224,7 +225,7 @@ def nobody_until_relaxed(flow: Flow, lint: Lint) -> None:
     "A promised call back keeps a place in a queue; where the caller comes from none, the step has to name one.",
 )
 def callback_without_queue(flow: Flow, lint: Lint) -> None:
-    edges = graph(flow)
+    edges = graph_of(flow, lint)
     queues = {name for name, step in flow.steps.items() if _has_exit(step, "offer_callback")}
     way_around = ways_from(flow.first, edges, lambda edge: edge.source not in queues)
     for name, step in flow.steps.items():
@@ -252,7 +253,7 @@ def _has_exit(step: Step, word: str) -> bool:
 @rule("record-without-consent", "A talk may be recorded only after the caller was asked.")
 def record_without_consent(flow: Flow, lint: Lint) -> None:
     asked = {name for name, step in flow.steps.items() if getattr(step, "for_", None) == "recording"}
-    edges = graph(flow)
+    edges = graph_of(flow, lint)
     unasked = ways_from(flow.first, edges, lambda edge: edge.source not in asked)
     for name, step in flow.steps.items():
         if getattr(step, "record", False) and name in unasked and not flow.returns:
@@ -267,7 +268,7 @@ def record_without_consent(flow: Flow, lint: Lint) -> None:
 
 @rule("silent-goodbye", "A call that just breaks off leaves the caller wondering what went wrong.", severity=WARNING)
 def silent_goodbye(flow: Flow, lint: Lint) -> None:
-    edges = graph(flow)
+    edges = graph_of(flow, lint)
     for name, step in flow.steps.items():
         ends_call = not edges[name] and "hangup" in step.settings()
         if not ends_call or getattr(step, "hangup", None) is not None or "hangup" in flow.unread.get(name, ()):

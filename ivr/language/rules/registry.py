@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from ivr.language.flow import Flow
 from ivr.language.names import Names
 from ivr.language.problems import ERROR, Findings
 from ivr.language.translations import Translations
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,15 @@ class Lint:
     translations: Mapping[str, Translations]
     names: Names
     findings: Findings = field(repr=False)
+    kept: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+    """What several rules need of a flow, computed once: by (what, flow)."""
+
+    def once(self, what: str, flow: Flow, compute: Callable[[], T]) -> T:
+        """`compute()`, or what it gave before for this flow."""
+        if (what, flow.name) not in self.kept:
+            self.kept[what, flow.name] = compute()
+        found: T = self.kept[what, flow.name]
+        return found
 
 
 Check = Callable[[Flow, Lint], None]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from ivr.language.flow import RETURN, Edge, Flow
 from ivr.language.flow_reader import Opaque
 from ivr.language.problems import nearest
+from ivr.language.rules.registry import Lint
 
 LONGEST_TOLD = 12
 
@@ -36,6 +37,26 @@ def edges_of(flow: Flow, step_name: str) -> tuple[Edge, ...]:
 def graph(flow: Flow) -> dict[str, tuple[Edge, ...]]:
     """Edges by step."""
     return {name: edges_of(flow, name) for name in flow.steps}
+
+
+def graph_of(flow: Flow, lint: Lint) -> dict[str, tuple[Edge, ...]]:
+    """`graph`, computed once for all rules."""
+    return lint.once("graph", flow, lambda: graph(flow))
+
+
+def leading_to(ends: frozenset[str], edges: dict[str, tuple[Edge, ...]]) -> frozenset[str]:
+    """Every step from which one of `ends` can be reached, these included."""
+    sources: dict[str, list[str]] = {}
+    for name, out in edges.items():
+        for edge in out:
+            sources.setdefault(edge.target, []).append(name)
+    found, open_names = set(ends), list(ends)
+    while open_names:
+        for name in sources.get(open_names.pop(), ()):
+            if name not in found:
+                found.add(name)
+                open_names.append(name)
+    return frozenset(found)
 
 
 def passive(edge: Edge) -> bool:
