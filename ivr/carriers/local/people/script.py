@@ -43,27 +43,21 @@ class Step:
     within_seconds: float = PATIENCE_SECONDS
     sureness: float | None = None
     at: int = 0  # position in the script, from 1
+    written: str = ""  # the value as the script has it
 
     def __str__(self) -> str:
-        shown = (
-            ""
-            if self.value is None
-            else ", ".join(p.pattern for p in self.value)
-            if isinstance(self.value, tuple)
-            else str(self.value)
-        )
-        return f"step {self.at}: {self.word}" + (f" {shown}" if shown else "")
+        return f"step {self.at}: {self.word} {self.written}".rstrip()
 
 
 @dataclass(frozen=True)
 class Script:
-    """Who calls whom and what they do. `never` are patterns that must not be heard."""
+    """Who calls whom and what they do. `never` are the steps that name what must not be heard."""
 
     steps: tuple[Step, ...]
     from_number: str = ""
     to_number: str = ""
     name: str = "Caller"
-    never: tuple[re.Pattern[str], ...] = ()
+    never: tuple[Step, ...] = ()
 
 
 @dataclass
@@ -117,10 +111,12 @@ def _step(raw: Any, at: int) -> Step:
             raise ScriptError(f"step {at}: press takes keys 0-9, * and # in quotes")
         value = str(value)
     elif word == "say":
-        if value is None:
+        if not value:
             raise ScriptError(f"step {at}: say needs words")
         value = str(value)[:10_000]
-    return Step(word, value, within, sureness, at)
+    given = raw[word]
+    written = ", ".join(map(str, given)) if isinstance(given, list) else str(given or "")
+    return Step(word, value, within, sureness, at, written)
 
 
 def read_script(source: str | Mapping[str, Any] | list[Any]) -> Script:
@@ -132,7 +128,11 @@ def read_script(source: str | Mapping[str, Any] | list[Any]) -> Script:
         try:
             plain = yaml.load(source, Loader=yaml.BaseLoader)  # every value stays text: keys, numbers and times as written
         except yaml.YAMLError as error:
-            raise ScriptError(f"the script is not YAML: {error}") from error
+            place = (
+                f"line {error.problem_mark.line + 1}: " if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark else ""
+            )
+            problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
+            raise ScriptError(f"the script is not YAML: {place}{problem}") from error
     if isinstance(plain, list):
         plain = {"script": plain}
     if not isinstance(plain, Mapping) or not isinstance(plain.get("script"), list):
@@ -147,7 +147,7 @@ def read_script(source: str | Mapping[str, Any] | list[Any]) -> Script:
         str(plain.get("from") or ""),
         str(plain.get("to") or ""),
         str(plain.get("name") or "Caller"),
-        tuple(pattern for step in steps if step.word == "never hear" for pattern in step.value),
+        tuple(step for step in steps if step.word == "never hear"),
     )
 
 
@@ -181,10 +181,10 @@ class ScriptedPerson:
             handset.hang_up()
         heard = [entry.text for entry in leg.line.entries if entry.kind in HEARD]
         self.outcome.failures.extend(
-            f"never hear {pattern.pattern}: heard {text[:80]!r}"
-            for pattern in self.script.never
+            f"{step}: heard {text[:80]!r}"
+            for step in self.script.never
             for text in heard
-            if pattern.search(text)
+            if any(pattern.search(text) for pattern in step.value)
         )
 
     async def _act(self, handset: Handset, step: Step) -> str:
