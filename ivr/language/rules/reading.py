@@ -21,7 +21,7 @@ declare(
 declare("duplicate-key", "YAML would silently keep the last of two settings of one name.")
 declare("too-large", "Limits keep a damaged or hostile file from slowing the line down: 256 kB, 5,000 parts, 500 steps.")
 declare("too-deep", "No setting is nested more than a few levels deep.")
-declare("encoding", "Flows are UTF-8 text.")
+declare("encoding", "Flows are UTF-8 text; in any other encoding accents and quotes would be spoken as rubbish.")
 declare("control-character", "Invisible characters are never spoken, and may hide what a file says.")
 declare("format", "`format` is the version of this language, so that a newer file is not misread by an older program.")
 declare("unknown-kind", "A step does one of the things this program knows.")
