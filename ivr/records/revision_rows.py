@@ -220,9 +220,7 @@ class RevisionRows:
             if to is None:
                 to = connection.execute(
                     sa.select(flow_moves.c.from_number)
-                    .where(
-                        flow_moves.c.line == self._line, flow_moves.c.to_number == current, flow_moves.c.from_number.is_not(None)
-                    )
+                    .where(flow_moves.c.line == self._line, flow_moves.c.to_number == current, flow_moves.c.kind == "publish")
                     .order_by(flow_moves.c.id.desc())
                     .limit(1)
                 ).scalar()
