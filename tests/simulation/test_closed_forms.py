@@ -35,7 +35,7 @@ def test_erlang_c() -> None:
     assert close(found["occupancy"], exact.occupancy, 0.01)
 
 
-@pytest.mark.parametrize(("agents", "load", "handling", "patience"), [(50, 55, 180, 120), (100, 100, 200, 300)])
+@pytest.mark.parametrize(("agents", "load", "handling", "patience"), [(50, 55, 180, 120), (10, 12, 120, 60)])
 def test_erlang_a(agents: int, load: float, handling: float, patience: float) -> None:
     exact = erlang_a(agents, load, handling, patience)
     found = figures(
@@ -68,11 +68,11 @@ def test_priority_is_paid_by_the_others() -> None:
     """Strict priority in M/M/1 (Cobham 1954): mean waits of both classes."""
     policy = Policy("strict", CallerOrder.STRICT_PRIORITY, starvation_seconds=1e9)
     calls = tuple(
-        CallType(name, "line", (Rate(0, 400 * 3600, 21.0),), Exponential(60), head_start_seconds=start)
+        CallType(name, "line", (Rate(0, 250 * 3600, 21.0),), Exponential(60), head_start_seconds=start)
         for name, start in (("member", 1.0), ("guest", 0.0))
     )
     queue = Queue("line", policy=policy, capacity=UNLIMITED)
-    scenario = Scenario("", 0, 400 * 3600, calls, (Crew(Agent("ann"), 1, FOREVER),), {"line": queue}, warm_up_seconds=7200)
+    scenario = Scenario("", 0, 250 * 3600, calls, (Crew(Agent("ann"), 1, FOREVER),), {"line": queue}, warm_up_seconds=7200)
     residual = 0.7 * 60
     for name, exact in (("member", residual / (1 - 0.35)), ("guest", residual / ((1 - 0.35) * (1 - 0.7)))):
         assert close(figures(scenario, 8, ("mean_wait_seconds",), Scope("calls", name))["mean_wait_seconds"], exact, 0.08)
@@ -81,7 +81,7 @@ def test_priority_is_paid_by_the_others() -> None:
 def test_pooling_a_second_skill_does_nearly_all() -> None:
     """Wallace and Whitt 2005: with two skills each, six kinds of calls wait little longer than with six."""
     names = [f"skill{number}" for number in range(6)]
-    hours = 60
+    hours = 40
     calls = tuple(CallType(name, name, (Rate(0, hours * 3600, 84.0),), Exponential(600), needs={name: 1}) for name in names)
     queues = {name: Queue(name, capacity=UNLIMITED) for name in names}
     base = Scenario("", 0, hours * 3600, calls, (), queues, lines=120, warm_up_seconds=4 * 3600)
@@ -99,7 +99,7 @@ def test_pooling_a_second_skill_does_nearly_all() -> None:
             for main in range(6)
             for other in range(1, 6)
         )
-        waits[each] = figures(replace(base, crews=crews), 4, ("mean_answer_seconds",))["mean_answer_seconds"].mean
+        waits[each] = figures(replace(base, crews=crews), 3, ("mean_answer_seconds",))["mean_answer_seconds"].mean
     assert waits[1] > 4 * waits[2]
     assert waits[2] < 1.6 * waits[6]
 
