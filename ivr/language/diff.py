@@ -12,7 +12,7 @@ from typing import Any
 from ivr.language.fields import Kind, Setting, Step
 from ivr.language.flow import Flow
 from ivr.language.problems import quoted
-from ivr.language.readers import spoken_duration
+from ivr.language.readers.plain import spoken_duration
 from ivr.language.values import Expression, Offer, Option, Prompt, Reprompts, Ring, Valued
 
 _KEYS = {"*": "star", "#": "hash"}

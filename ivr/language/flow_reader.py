@@ -10,7 +10,9 @@ from ivr.language.fields import KINDS, Exit, Kind, Setting, Step
 from ivr.language.flow import RETURN, Flow
 from ivr.language.migrations import FORMAT, upgraded
 from ivr.language.problems import Findings, did_you_mean, nearest, quoted
-from ivr.language.readers import NAME, Reading, Unread, kept, read_flag, read_name, read_setting, read_template, text_of
+from ivr.language.readers import Reading, Unread, kept, read_setting, text_of
+from ivr.language.readers.plain import NAME, read_flag, read_name
+from ivr.language.readers.spoken import read_template
 from ivr.language.source import Entry, Mapping, Node, Sequence, Source, Text, what
 from ivr.language.values import Option, Position, Prompt
 

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 from ivr.language.expressions import Mistake
 from ivr.language.problems import Findings, did_you_mean
-from ivr.language.readers import Reading, kept, settings_of, text_of
+from ivr.language.readers.node import Reading, kept, settings_of, text_of
 from ivr.language.source import Mapping, Node, Source, Text, what
 from ivr.language.templates import CompiledTemplate, compile_template, normalised
 from ivr.language.values import Position

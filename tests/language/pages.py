@@ -12,7 +12,7 @@ import ivr.steps  # registers every kind of step
 from ivr.language.fields import KINDS, Exit, Setting
 from ivr.language.names import BUILT_IN, READINGS
 from ivr.language.problems import WARNING
-from ivr.language.readers import spoken_duration
+from ivr.language.readers.plain import spoken_duration
 from ivr.language.rules import RULES
 from tests.language.broken_files import cases, expectation
 
