@@ -62,14 +62,27 @@ def targets(flow: Flow, step: Step) -> Iterator[str]:
 
 
 def way_to_person(flow: Flow, start: str, without: frozenset[str] = frozenset()) -> str | None:
-    """The nearest step from `start` at which a person can be had (queue before transfer before callback before voicemail)."""
+    """The nearest step from `start` at which a person can be had (queue before transfer before callback before voicemail).
+
+    A `decide` all of whose ways lead to such a step stands for them: it knows which queue is the caller's.
+    """
     near = list(_reachable(flow, start))
     near += [name for name in flow.steps if name not in near]
     for kind in PERSON_KINDS:
         for name in near:
-            if name not in without and flow.steps[name].kind == kind:
+            if name not in without and _surely(flow, name, kind, without, frozenset()):
                 return name
     return None
+
+
+def _surely(flow: Flow, name: str, kind: str, without: frozenset[str], seen: frozenset[str]) -> bool:
+    step = flow.steps.get(name)
+    if step is None or name in seen or name in without:
+        return False
+    options = getattr(step, "decide", ())
+    if step.kind == "decide" and options:
+        return all(_surely(flow, option.go, kind, without, seen | {name}) for option in options)
+    return step.kind == kind
 
 
 def written_exit(step: Step, setting: str) -> str:
