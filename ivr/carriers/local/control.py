@@ -232,6 +232,13 @@ class Control:
             }
         )
 
+    async def forget_figures(self, request: web.Request) -> web.StreamResponse:
+        """DELETE: count webhooks anew from now on (a benchmark begins)."""
+        webhooks = self.exchange.webhooks
+        webhooks.latencies.clear()
+        webhooks.requests = webhooks.failures = 0
+        return web.Response(status=204)
+
     async def debugger(self, request: web.Request) -> web.StreamResponse:
         """GET: the latest complaints, oldest first, and the counts by code."""
         debugger = self.exchange.debugger
@@ -270,6 +277,7 @@ def control_routes(station: Station) -> list[web.RouteDef]:
         web.get("/healthz", _alive),
         web.get("/control/healthz", _alive),
         web.get("/control/state", guarded(control.state)),
+        web.delete("/control/figures", guarded(control.forget_figures)),
         web.get("/control/debugger", guarded(control.debugger)),
         web.get("/control/nemesis", guarded(control.nemesis)),
         web.put("/control/nemesis", guarded(control.nemesis)),

@@ -77,7 +77,9 @@ async def _listen(execution: Execution, verb: Verb, listener: Listener) -> Heard
 async def next_input(execution: Execution, listener: Listener, seconds: float, *, typed: bool = False) -> Keys | Speech | None:
     """The next key or utterance; None after so many seconds of silence. Speech that has begun is always heard out."""
     leg = execution.leg
-    limit = PATIENT_SECONDS if leg.line.patient and not typed else execution.exchange.pace.real_seconds(seconds)
+    # Only in the call's own documents: a wait document goes on by itself, whoever listens to it.
+    patient = leg.line.patient and execution.allowed is None and not typed
+    limit = PATIENT_SECONDS if patient else execution.exchange.pace.real_seconds(seconds)
     try:
         async with asyncio.timeout(limit):
             return await leg.attend(listener.inputs.get())
