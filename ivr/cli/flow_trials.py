@@ -196,13 +196,14 @@ def _converse(stage: Stage, trial: Trial) -> None:
                 click.echo(click.style(f"  {text}", fg="cyan" if who == "system" else "yellow"))
         told = len(stage.transcript)
         try:
-            typed = input("> ") if not stage.over else ""
+            typed = input("(the call is over; /save FILE keeps it) > " if stage.over else "> ")
         except EOFError:
-            typed = "/hangup"
-        if stage.over and not typed:
+            typed = "" if stage.over else "/hangup"
+        if _serve(stage, trial, acts, typed):
+            continue
+        if stage.over:
             return
-        if not _serve(stage, trial, acts, typed):
-            _act(stage, acts, typed)
+        _act(stage, acts, typed)
 
 
 def _serve(stage: Stage, trial: Trial, acts: list[tuple[Line, list[str]]], typed: str) -> bool:
