@@ -122,7 +122,7 @@ def sum_rows(
         for name in spread:
             value = SPREADS[name][1]
             single = _from(source, sa.select(*keys, value.label("value")), groups, scope).where(*where, value.is_not(None))
-            for row in connection.execution_options(stream_results=True, yield_per=5000).execute(single):
+            for row in connection.execute(single.execution_options(yield_per=5000)):
                 found.setdefault(tuple(row[: len(keys)]), Sums()).spreads.setdefault(name, Spread()).values.append(row[-1])
     # A group of no rows at all is one row of NULLs when nothing is grouped by.
     return {key: sums for key, sums in found.items() if groups or sums.measures or sums.spreads}
