@@ -204,8 +204,12 @@ def evaluate(
         raise click.UsageError("--out-of-scope and --shots need --train and --test")
     encoder = _encoder(backend)
     if train_file and test_file:
-        with click.progressbar(length=seeds if shots else 1, label="evaluating", file=click.get_text_stream("stderr")) as bar:
-            report = report_on_files(train_file, test_file, outside_file, encoder, shots, seeds, language, lambda: bar.update(1))
+        draws = seeds if shots else 1
+        with click.progressbar(range(draws), label="evaluating", file=click.get_text_stream("stderr")) as bar:
+            done = iter(bar)
+            report = report_on_files(
+                train_file, test_file, outside_file, encoder, shots, seeds, language, lambda: next(done, None)
+            )
     else:
         report = report_on_configuration(config, language, encoder)
     if as_json:

@@ -20,7 +20,6 @@ import numpy as np
 
 from ivr.intents.encoders.seam import Encoder
 from ivr.intents.evaluation import cross_validated
-from ivr.intents.head import NOTHING
 from ivr.intents.normalising import normalise
 from ivr.intents.phrasebook import Phrase, Phrasebook, read_phrasebook
 from ivr.intents.words import words_of
@@ -84,7 +83,7 @@ def _name(phrase: Phrase) -> str:
 def _too_few(book: Phrasebook, language: str, findings: Findings) -> None:
     count: dict[str, list[Phrase]] = defaultdict(list)
     for phrase in book.of(language):
-        count[phrase.intent or NOTHING].append(phrase)
+        count[phrase.intent or ""].append(phrase)
     for intent in book.intents:
         mine = count.get(intent, [])
         if not mine:
@@ -125,6 +124,6 @@ def _not_won(book: Phrasebook, language: str, house: Path | None, encoder: Encod
         findings.add(
             phrase.at,
             "not-won",
-            f"{quoted(phrase.text)} is taken for {taken or 'out of scope'} ({float(judged.confidence[place]):.0%}) when {phrase.intent} has to do without it.",
+            f"{quoted(phrase.text)} is taken for {taken} ({float(judged.confidence[place]):.0%}) when {phrase.intent} has to do without it.",
             f"Add phrases like it to {phrase.intent}, or move it.",
         )

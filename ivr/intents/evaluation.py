@@ -18,7 +18,7 @@ from ivr.errors import IntentError
 from ivr.intents import figures
 from ivr.intents.encoders.seam import Encoder
 from ivr.intents.fitting import folds_of
-from ivr.intents.head import NOTHING, Floats
+from ivr.intents.head import Floats
 from ivr.intents.model import LanguageModel, Model
 from ivr.intents.noise import noisy
 from ivr.intents.normalising import normalise
@@ -44,7 +44,7 @@ def draw(phrases: Sequence[Phrase], shots: int, seed: int) -> list[Phrase]:
     """`shots` phrases of each intent, by chance with a seed; in the order of the file."""
     by_intent: dict[str, list[int]] = defaultdict(list)
     for place, phrase in enumerate(phrases):
-        by_intent[phrase.intent or NOTHING].append(place)
+        by_intent[phrase.intent or ""].append(place)
     random = np.random.default_rng(seed)
     kept = {place for name in sorted(by_intent) for place in random.permutation(by_intent[name])[:shots].tolist()}
     return [phrase for place, phrase in enumerate(phrases) if place in kept]
@@ -100,7 +100,7 @@ def judge(part: LanguageModel, test: Sequence[Phrase], encoder: Encoder) -> figu
         raws.append(raw)
         scopes.append(head.scope_scores(raw, vectors[rows])[0])
     raw = np.concatenate(raws)
-    right = np.array([place.get(phrase.intent or NOTHING, -1) for phrase in test], dtype=np.int64)
+    right = np.array([place.get(phrase.intent or "", -1) for phrase in test], dtype=np.int64)
     return figures.Judged(head.intents, head.probabilities(raw), np.concatenate(scopes), head.threshold, right)
 
 
@@ -126,9 +126,9 @@ def latency(part: LanguageModel, test: Sequence[Phrase], encoder: Encoder) -> di
 def cross_validated(book: Phrasebook, language: str, house: Path | None, encoder: Encoder) -> tuple[figures.Judged, list[Phrase]]:
     """The configured intents judged phrase by phrase by models that never saw the phrase, as they stand in the book."""
     phrases = [phrase for phrase in book.of(language) if normalise(phrase.text, words_of(language, house))]
-    names = tuple(dict.fromkeys(phrase.intent or NOTHING for phrase in phrases))
+    names = tuple(dict.fromkeys(phrase.intent or "" for phrase in phrases))
     place = {name: column for column, name in enumerate(names)}
-    folds = folds_of(np.array([place[phrase.intent or NOTHING] for phrase in phrases], dtype=np.int32))
+    folds = folds_of(np.array([place[phrase.intent or ""] for phrase in phrases], dtype=np.int32))
     cache = PhraseCache(encoder, None)
     rows: list[Phrase] = []
     parts: list[figures.Judged] = []
@@ -136,10 +136,10 @@ def cross_validated(book: Phrasebook, language: str, house: Path | None, encoder
         kept = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine != fold]
         out = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine == fold]
         judged = judge(learn(kept, book.negatives(language), words_of(language, house), cache), out, encoder)
-        columns = [judged.intents.index(name) if name in judged.intents else -1 for name in (*names, NOTHING)]
+        columns = [judged.intents.index(name) if name in judged.intents else -1 for name in names]
         shares = np.stack([judged.probabilities[:, c] if c >= 0 else np.zeros(len(out), np.float32) for c in columns], axis=1)
-        right = np.array([place[phrase.intent or NOTHING] for phrase in out], dtype=np.int64)
-        parts.append(figures.Judged((*names, NOTHING), shares, judged.in_scope - judged.threshold, 0.0, right))
+        right = np.array([place[phrase.intent or ""] for phrase in out], dtype=np.int64)
+        parts.append(figures.Judged(names, shares, judged.in_scope - judged.threshold, 0.0, right))
         rows.extend(out)
     if not parts:
         raise IntentError(f"{language}: there are too few phrases to hold any out")

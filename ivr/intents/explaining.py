@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ivr.intents.head import LEXICAL_SHARE, NOTHING
+from ivr.intents.head import LEXICAL_SHARE
 from ivr.intents.normalising import normalise
 from ivr.intents.recogniser import Recogniser
 
@@ -40,7 +40,7 @@ def explain(recogniser: Recogniser, text: str, language: str, intents: tuple[str
         row = int(likeness.argmax())
         told["nearest"] = {
             "text": part.texts[row],
-            "intent": head.intents[int(head.owners[row])] or NOTHING,
+            "intent": head.intents[int(head.owners[row])],
             "cosine": float(likeness[row]),
         }
     columns, values = head.vocabulary.row(said)

@@ -14,6 +14,7 @@ from ivr.intents.head import Floats
 
 ECE_BINS = 15
 STEP = 0.05
+PRIOR_SENTENCES = 200
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,9 @@ def bands(judged: Judged, costs: Costs | None = None) -> dict[str, Any]:
     """
     costs = costs or Costs()
     confidence, wrong = judged.confidence, ~judged.correct
+    # A hundred phrases say little about rare mistakes: their share is drawn towards what the confidence itself promises.
+    count = len(confidence)
+    mistaken = (count * wrong + PRIOR_SENTENCES * (1 - confidence)) / (count + PRIOR_SENTENCES)
     rejected = judged.in_scope < judged.threshold
     best: tuple[float, float, float] | None = None
     for low in np.arange(0.1, 0.96, STEP):
@@ -133,9 +137,9 @@ def bands(judged: Judged, costs: Costs | None = None) -> dict[str, Any]:
             accepted = ~asked & (confidence >= high)
             confirmed = ~asked & ~accepted
             cost = (
-                costs.wrong_action * float((accepted & wrong).mean())
+                costs.wrong_action * float((accepted * mistaken).mean())
                 + costs.confirm * float(confirmed.mean())
-                + costs.ask_again * float((confirmed & wrong).mean() + asked.mean())
+                + costs.ask_again * float((confirmed * mistaken).mean() + asked.mean())
             )
             if best is None or cost < best[0] - 1e-9:
                 best = (cost, float(low), float(high))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import optimize, sparse
 
 from ivr.intents.encoders.seam import Vectors
-from ivr.intents.head import LEXICAL_SHARE, NOTHING, Floats, Head, softmax
+from ivr.intents.head import LEXICAL_SHARE, Floats, Head, in_scope, softmax
 from ivr.intents.lexical import Vocabulary
 
 SOFT_UP_TO = 5_000  # phrases; beyond, the margin-based learner is as good and several times quicker
@@ -47,24 +47,24 @@ class Fitted:
     held_out: HeldOut
 
 
-def fit(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, intents: Sequence[str] | None = None) -> Fitted:
-    """A calibrated head for `texts` (normalised), their intents and embeddings; at least two are needed.
+def fit(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, counterexamples: Vectors | None = None) -> Fitted:
+    """A calibrated head for `texts` (normalised), their intents and embeddings; at least two intents are needed.
 
-    Phrases labelled NOTHING are out of scope: they are a class of their own, and are left out where the threshold is found.
+    `counterexamples` are embeddings of out-of-scope speech. They help to tell what is in scope and are no class of their own: as a class they
+    drew in-scope speech to themselves (measured: docs/intents.md).
     """
-    names = tuple(intents if intents is not None else dict.fromkeys(labels))
+    names = tuple(dict.fromkeys(labels))
+    against = counterexamples if counterexamples is not None else vectors[:0]
     place = {name: column for column, name in enumerate(names)}
     owners = np.array([place[label] for label in labels], dtype=np.int32)
     vocabulary = Vocabulary.learn(texts)
     features = sparse.hstack([vocabulary.matrix(texts) * LEXICAL_SHARE, sparse.csr_matrix(vectors)], format="csr")
     held_out = cross_validate(features, vectors, owners, len(names))
     weights, bias = linear(features, owners, len(names))
-    served = held_out.right != place.get(NOTHING, -1)
-    top, cosine = held_out.top[served], held_out.cosine[served]
-    scope = (*_scale(top), *_scale(cosine))
-    judged = (top - scope[0]) / scope[1]
-    if vectors.shape[1]:
-        judged = judged + (cosine - scope[2]) / scope[3]
+    meaning = vectors.shape[1] > 0
+    likeness = (vectors[held_out.rows] @ against.T).max(axis=1) if meaning and len(against) else None
+    scope = (*_scale(held_out.top), *_scale(held_out.cosine), *(_scale(likeness) if likeness is not None else (0.0, 1.0)))
+    judged = in_scope(scope, held_out.top, held_out.cosine if meaning else None, likeness)
     head = Head(
         intents=names,
         vocabulary=vocabulary,
@@ -74,6 +74,7 @@ def fit(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, intents: 
         temperature=temperature(held_out.raw, held_out.right),
         phrases=vectors,
         owners=owners,
+        counterexamples=against,
         scope=scope,
         threshold=float(np.quantile(judged, REJECTED_IN_SCOPE)) if len(judged) else -1e9,
     )

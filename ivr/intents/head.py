@@ -3,8 +3,8 @@
 Features are the sentence's embedding (length 1) beside its word and letter weights (lexical.py) at less strength, scored by one linear
 function per intent. Raw scores of a linear model are not probabilities: a temperature learnt by cross-validation over
 the same phrases makes them so (Guo et al. 2017, "On Calibration of Modern Neural Networks"). Whether a sentence is in
-scope is told by two other signs, each put on the scale of the training phrases' own held-out scores: how high the best raw score
-is, and how near the closest phrase of that intent lies.
+scope is told by other signs, each put on the scale of the training phrases' own held-out scores: how high the best raw score
+is, how near the closest phrase of that intent lies, and (against it, and less) how near the closest out-of-scope example lies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from ivr.intents.encoders.seam import Vectors
 from ivr.intents.lexical import Vocabulary
 
 LEXICAL_SHARE = 0.3
-NOTHING = ""  # the class of out-of-scope phrases, where there are any
+COUNTEREXAMPLES_SHARE = 0.3
+"""How much nearness to out-of-scope examples counts beside the two signs of being in scope."""
+SAME_MEANING = 0.6
+"""Cosine from which an out-of-scope example that is nearer than every phrase decides by itself."""
 Floats = NDArray[np.float32]
 
 
@@ -46,7 +49,8 @@ class Head:
     temperature: float
     phrases: Vectors  # embeddings of the training phrases
     owners: NDArray[np.int32]  # the intent of each phrase
-    scope: tuple[float, float, float, float]  # mean and deviation of the best raw score, mean and deviation of the cosine
+    counterexamples: Vectors  # embeddings of out-of-scope examples
+    scope: tuple[float, ...]  # mean and deviation of: best raw score, cosine to the own phrase, cosine to the counterexample
     threshold: float  # in-scope scores below this are rejected
 
     def raw(self, texts: Sequence[str], vectors: Vectors) -> Floats:
@@ -74,14 +78,29 @@ class Head:
         """In-scope score, nearest own phrase and its cosine, per row."""
         best = raw.argmax(axis=1)
         top = raw[np.arange(len(raw)), best]
-        mean, deviation, near_mean, near_deviation = self.scope
         if not self.meaning.shape[0]:
-            return (top - mean) / deviation, np.full(len(raw), -1), np.zeros(len(raw), dtype=np.float32)
+            return in_scope(self.scope, top, None, None), np.full(len(raw), -1), np.zeros(len(raw), dtype=np.float32)
         cosines = vectors @ self.phrases.T
+        nearest_of_all = cosines.max(axis=1)
         cosines[self.owners[None, :] != best[:, None]] = -2.0
         nearest = cosines.argmax(axis=1)
         near = cosines[np.arange(len(raw)), nearest]
-        return (top - mean) / deviation + (near - near_mean) / near_deviation, nearest, near
+        against = (vectors @ self.counterexamples.T).max(axis=1) if len(self.counterexamples) else None
+        scores = in_scope(self.scope, top, near, against)
+        if against is not None:
+            told = (against >= SAME_MEANING) & (against > nearest_of_all)
+            scores = np.where(told, np.minimum(scores, self.threshold - 1), scores)
+        return scores, nearest, near
+
+
+def in_scope(scope: Sequence[float], top: Floats, near: Floats | None, against: Floats | None) -> Floats:
+    """The signs put together; those that are None do not count."""
+    score = (top - scope[0]) / scope[1]
+    if near is not None:
+        score = score + (near - scope[2]) / scope[3]
+    if against is not None:
+        score = score - COUNTEREXAMPLES_SHARE * (against - scope[4]) / scope[5]
+    return score
 
 
 def softmax(scores: Floats) -> Floats:

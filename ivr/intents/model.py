@@ -24,8 +24,8 @@ from ivr.intents.head import Head
 from ivr.intents.lexical import Vocabulary
 from ivr.intents.words import Words
 
-FORMAT = 1
-_ARRAYS = ("lexical", "meaning", "bias", "phrases", "owners", "term_weights")
+FORMAT = 2
+_ARRAYS = ("lexical", "meaning", "bias", "phrases", "owners", "term_weights", "counterexamples")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ def save(model: Model, folder: Path) -> Path:
                 phrases=head.phrases,
                 owners=head.owners,
                 term_weights=head.vocabulary.weights,
+                counterexamples=head.counterexamples,
             )
             plain = {
                 "intents": head.intents,
@@ -161,7 +162,7 @@ def _load_language(folder: Path, name: str) -> LanguageModel:
     intents = tuple(plain["intents"])
     terms = plain["terms"]
     texts = tuple(plain["texts"])
-    one, two, three, four = (float(value) for value in plain["scope"])
+    scope = tuple(float(value) for value in plain["scope"])
     if (
         arrays["lexical"].shape != (len(terms), len(intents))
         or arrays["meaning"].shape[1:] != (len(intents),)
@@ -169,6 +170,8 @@ def _load_language(folder: Path, name: str) -> LanguageModel:
         or arrays["phrases"].shape != (len(texts), arrays["meaning"].shape[0])
         or arrays["term_weights"].shape != (len(terms),)
         or arrays["owners"].shape != (len(texts),)
+        or arrays["counterexamples"].shape[1:] != (arrays["meaning"].shape[0],)
+        or len(scope) != 6
     ):
         raise ValueError("its parts do not fit together")
     head = Head(
@@ -180,7 +183,8 @@ def _load_language(folder: Path, name: str) -> LanguageModel:
         temperature=float(plain["temperature"]),
         phrases=arrays["phrases"],
         owners=arrays["owners"],
-        scope=(one, two, three, four),
+        counterexamples=arrays["counterexamples"],
+        scope=scope,
         threshold=float(plain["threshold"]),
     )
     return LanguageModel(head, texts, Words(name, plain["words"]))

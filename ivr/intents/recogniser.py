@@ -10,7 +10,7 @@ import numpy as np
 from ivr.errors import IntentError
 from ivr.intents.encoders.onnx import default_encoder
 from ivr.intents.encoders.seam import Encoder, Vectors
-from ivr.intents.head import NOTHING, Head, Scores
+from ivr.intents.head import Head, Scores
 from ivr.intents.model import LanguageModel, Model
 from ivr.intents.normalising import normalise
 from ivr.intents.pipeline import pipeline, read
@@ -91,7 +91,7 @@ class Recogniser:
 
     def _candidates(self, names: tuple[str, ...], scores: Scores, wanted: tuple[str, ...]) -> tuple[tuple[Candidate, ...], bool]:
         """Best first, among the wanted; and whether the sentence means something that is not among them."""
-        offered = np.array([name != NOTHING and (not wanted or name in wanted) for name in names])
+        offered = np.array([not wanted or name in wanted for name in names])
         shares = np.where(offered, 1.0, ELSEWHERE if wanted else 1.0) * scores.probabilities
         shares = shares / shares.sum()
         order = np.argsort(-shares)

@@ -26,7 +26,7 @@ def report_on_files(
     shots: int | None = None,
     seeds: int = 1,
     language: str = "en",
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
     """Figures as fractions: means over the draws, each draw apart under `draws`; tables and latency are the first draw's."""
     spoken = primary(language)
@@ -111,11 +111,9 @@ def shown(report: dict[str, Any]) -> str:
         lines.append(f"    {name}: {bands[name]['coverage']:.1%} of sentences, {bands[name]['error']:.1%} of them wrong")
     lines.append("intent: precision, recall, F1, sentences")
     for name, row in sorted(report["per_intent"].items(), key=lambda item: item[1]["f1"]):
-        lines.append(
-            f"    {name or '(out of scope)'}: {row['precision']:.0%} {row['recall']:.0%} {row['f1']:.0%} {row['count']:.0f}"
-        )
+        lines.append(f"    {name}: {row['precision']:.0%} {row['recall']:.0%} {row['f1']:.0%} {row['count']:.0f}")
     for row in report["confusions"][:10]:
-        lines.append(f"    {row['said']} taken for {row['taken_for'] or '(out of scope)'}: {row['count']}")
+        lines.append(f"    {row['said']} taken for {row['taken_for']}: {row['count']}")
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     lines.append(
         f"seed {report.get('seeds', [0])}; Python {report['python']}, {report['machine']}, {report['cpus']} CPUs; {versions}"

@@ -49,6 +49,14 @@ class Shelf:
     def has(self, version: str) -> bool:
         return bool(_VERSION.fullmatch(version)) and (self.folder / version / "manifest.json").is_file()
 
+    def usable(self, version: str) -> bool:
+        """Whether it is there and can be read whole."""
+        try:
+            self.load(version)
+        except IntentError:
+            return False
+        return True
+
     def load(self, version: str | None = None) -> Model:
         """A version (default: the active one), checked. Raises IntentError where there is none or it is broken."""
         version = version or self.active

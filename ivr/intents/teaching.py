@@ -136,7 +136,7 @@ def teach(
     before = Recogniser(shelf.load(), encoder)
     version = recipe_of(new_book, config_folder, encoder)
     with training_lock(models_folder):
-        if not shelf.has(version):
+        if not shelf.usable(version):
             save(train_model(new_book, config_folder, PhraseCache(encoder, models_folder / "cache")), models_folder)
         # Before the file: a background worker that sees the new file finds it trained and leaves the activation to a person.
         (models_folder / "trained").write_text(f"{version}\n", encoding="utf-8")

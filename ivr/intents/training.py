@@ -20,15 +20,15 @@ from ivr.errors import IntentError
 from ivr.intents.encoders.onnx import default_encoder
 from ivr.intents.encoders.seam import Encoder, Vectors
 from ivr.intents.fitting import fit
-from ivr.intents.head import NOTHING
 from ivr.intents.model import LanguageModel, Model, save, version_of
 from ivr.intents.normalising import normalise
 from ivr.intents.phrasebook import Phrase, Phrasebook, read_phrasebook
 from ivr.intents.shelf import Shelf
-from ivr.intents.words import Words, words_of
+from ivr.intents.words import Words, shipped_out_of_scope, words_of
 
 RECIPE = "1"  # raise it when learning or normalising changes, so that the same phrases make a new version
 NAME_UP_TO = 30  # an intent with more phrases than this learns nothing from its own name
+LIKE_A_PHRASE = 0.5  # cosine from which a shipped out-of-scope example may be what this very line is for
 _MEANS_SOMETHING = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -77,39 +77,47 @@ class PhraseCache:
             return  # the next training encodes again
 
 
-def learnable(phrases: Sequence[Phrase], negatives: Sequence[Phrase], words: Words) -> tuple[list[str], list[str]]:
-    """Normalised texts and their labels: the phrases, each intent's own name where it says something, and what is out of scope."""
+def learnable(phrases: Sequence[Phrase], words: Words) -> tuple[list[str], list[str]]:
+    """Normalised texts and their intents: the phrases, and each intent's own name where it says something."""
     texts, labels = [], []
     for phrase in phrases:
         text = normalise(phrase.text, words)
-        if text:
+        if text and phrase.intent is not None:
             texts.append(text)
-            labels.append(phrase.intent or NOTHING)
+            labels.append(phrase.intent)
     for intent, count in Counter(labels).items():
         name = normalise(intent.replace("_", " "), words)
         if count <= NAME_UP_TO and len(_MEANS_SOMETHING.findall(name)) >= 2 and words.language == "en" and name not in texts:
             texts.append(name)
             labels.append(intent)
-    for phrase in negatives:
-        text = normalise(phrase.text, words)
-        if text and text not in texts:
-            texts.append(text)
-            labels.append(NOTHING)
     return texts, labels
+
+
+def counterexamples(own: Vectors, negatives: Sequence[Phrase], words: Words, cache: PhraseCache) -> Vectors:
+    """Embeddings of out-of-scope speech: the house's own, and of what ships with the product whatever is like no phrase of this line."""
+    if not cache.encoder.width:
+        return own[:0]
+    shipped = [text for line in shipped_out_of_scope(words.language) if (text := normalise(line, words))]
+    house = [text for phrase in negatives if (text := normalise(phrase.text, words))]
+    vectors = cache.encode([*shipped, *house])
+    common = vectors[: len(shipped)]
+    kept = common[(common @ own.T).max(axis=1) < LIKE_A_PHRASE] if len(common) else common
+    return np.concatenate([kept, vectors[len(shipped) :]])
 
 
 def learn(phrases: Sequence[Phrase], negatives: Sequence[Phrase], words: Words, cache: PhraseCache) -> LanguageModel:
     """One language's part of a model. Raises IntentError where there are fewer than two intents."""
-    texts, labels = learnable(phrases, negatives, words)
-    if len({label for label in labels if label != NOTHING}) < 2:
+    texts, labels = learnable(phrases, words)
+    if len(set(labels)) < 2:
         raise IntentError(f"{words.language}: at least two intents with phrases are needed")
-    fitted = fit(texts, labels, cache.encode(texts))
+    own = cache.encode(texts)
+    fitted = fit(texts, labels, own, counterexamples(own, negatives, words, cache))
     return LanguageModel(fitted.head, tuple(texts), words)
 
 
 def recipe_of(book: Phrasebook, house: Path | None, encoder: Encoder) -> str:
     """The version that training `book` makes: it changes with the phrases, the words of its languages, the encoder and the way of learning."""
-    words = {language: words_of(language, house).tables for language in book.languages}
+    words = {language: [words_of(language, house).tables, shipped_out_of_scope(language)] for language in book.languages}
     return version_of(book.fingerprint, encoder.name, RECIPE + json.dumps(words, sort_keys=True, ensure_ascii=False))
 
 
@@ -146,7 +154,7 @@ def train(
     shelf = Shelf(models_folder)
     with training_lock(models_folder):
         version = recipe_of(book, config_folder, encoder)
-        if not shelf.has(version):
+        if not shelf.usable(version):
             save(train_model(book, config_folder, PhraseCache(encoder, models_folder / "cache")), models_folder)
         (models_folder / "trained").write_text(f"{version}\n", encoding="utf-8")
         if activate:

@@ -108,3 +108,13 @@ def _words(name: str, house: Path | None, changed: int) -> Words:
             else:
                 tables[key] = value
     return Words(name, tables)
+
+
+@lru_cache(maxsize=64)
+def shipped_out_of_scope(language: str) -> tuple[str, ...]:
+    """Sentences heard on telephones everywhere and meant for no line in particular, as they ship with the product."""
+    name = primary(language)
+    path = SHIPPED / name / "out_of_scope.txt"
+    if not re.fullmatch(r"[a-z]{2,8}", name) or not path.is_file():
+        return ()
+    return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
