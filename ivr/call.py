@@ -6,7 +6,7 @@ Everything here is a value: no I/O, no clock, no carrier's words.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -206,9 +206,7 @@ class Session:
 
     def to_json(self) -> str:
         """Compact JSON, read back by `from_json`."""
-        plain = asdict(self)
-        plain["started_at"] = self.started_at.isoformat()
-        return json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(vars(self), separators=(",", ":"), ensure_ascii=False, default=_plain)
 
     @classmethod
     def from_json(cls, text: str) -> Session:
@@ -228,3 +226,12 @@ class Session:
         for name in ("intents", "pending_intents", "said", "doubted"):
             plain[name] = tuple(plain[name])
         return cls(**plain)
+
+
+def _plain(value: Any) -> Any:
+    """A part of a session for JSON (dataclasses.asdict copies deeply, which costs more than all of the rest)."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Caller | Frame):
+        return vars(value)
+    raise TypeError(f"{type(value).__name__} has no place in a session")

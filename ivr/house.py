@@ -5,8 +5,11 @@ Read from config/phrases.yaml by `ivr.phrases`; the values here are what holds w
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 COMMANDS = ("agent", "repeat", "help", "main_menu", "wait")
 """What a caller may say at any question, in every flow."""
@@ -52,6 +55,16 @@ PHRASES: Mapping[str, str] = {
 """Every phrase the house says, with its English wording. `{{ name }}` is filled in; nothing else is interpreted."""
 
 
+_NO_WORD = re.compile(r"[^\w*#+]+|_")
+
+
+@lru_cache(maxsize=4096)
+def tidy(text: str) -> str:
+    """Words only: small letters, no accents, no punctuation, single spaces; apostrophes vanish ("that's" -> "thats")."""
+    plain = unicodedata.normalize("NFKD", text.casefold().replace("'", "").replace("’", ""))
+    return " ".join(_NO_WORD.sub(" ", "".join(c for c in plain if not unicodedata.combining(c))).split())
+
+
 @dataclass(frozen=True)
 class Wording:
     """One language's share of the house. `commands` and `fillers` are what callers say; `intents` how an intent is named back to them."""
@@ -60,6 +73,19 @@ class Wording:
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fillers: tuple[str, ...] = ()
     intents: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def small_words(self) -> frozenset[str]:
+        """The words of `fillers`, one by one: polite words around a command."""
+        return frozenset(word for filler in self.fillers for word in tidy(filler).split())
+
+    @cached_property
+    def known_sayings(self) -> Mapping[str, tuple[str, ...]]:
+        """`commands` made tidy, the longest first."""
+        return {
+            name: tuple(sorted({tidy(phrase) for phrase in phrases} - {""}, key=len, reverse=True))
+            for name, phrases in self.commands.items()
+        }
 
 
 _ENGLISH = Wording(

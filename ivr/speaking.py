@@ -78,7 +78,7 @@ class Reader:
         """What is spoken; at most LONGEST_VALUE characters, without control characters."""
         how = getattr(self, f"_read_{reading}", self._read_plain)
         spoken: str = how(value)
-        return "".join(c if c.isprintable() else " " for c in spoken)[:LONGEST_VALUE]
+        return (spoken if spoken.isprintable() else "".join(c if c.isprintable() else " " for c in spoken))[:LONGEST_VALUE]
 
     @property
     def words(self) -> Words:

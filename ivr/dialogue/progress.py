@@ -208,7 +208,9 @@ class Progress:
 
     def speak(self, text: str, *, language: str | None = None, audio: str | None = None, barge_in: bool = True) -> None:
         """Speak plain text, or play a recording of it."""
-        tidy = " ".join("".join(c if c.isprintable() else " " for c in text[: LONGEST_SAYING * 2]).split())[:LONGEST_SAYING]
+        cut = text[: LONGEST_SAYING * 2]
+        printable = cut if cut.isprintable() else "".join(c if c.isprintable() else " " for c in cut)
+        tidy = " ".join(printable.split())[:LONGEST_SAYING]
         language = language or self.language
         if not tidy and not audio:
             return

@@ -11,8 +11,9 @@ from ivr.dialogue import goals
 from ivr.dialogue.bands import Band, judge
 from ivr.dialogue.progress import Progress
 from ivr.dialogue.questions import Question
-from ivr.dialogue.sayings import saying, tidy
+from ivr.dialogue.sayings import saying
 from ivr.dialogue.ways import Go, Way
+from ivr.house import tidy
 from ivr.language.fields import Exit, Kind, goes, kind, setting
 from ivr.language.values import Option, Prompt, Reprompts
 from ivr.redaction import redact
