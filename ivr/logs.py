@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ _SECRET_KEYS = frozenset({"token", "auth_token", "secret", "password", "authoriz
 _LONGEST = 4000
 
 
-def without_secrets(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+def without_secrets(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The last processor: nothing that it lets through holds a card number, a PIN or a secret."""
     for key, value in event.items():
         if key in _SECRET_KEYS:

@@ -145,7 +145,7 @@ class Calls:
         found: dict[str, str] = self._ask(lambda: self._redis.hgetall(keys.talk(call_id)))
         return found
 
-    def set_talk(self, call_id: str, **fields: str) -> None:
+    def set_talk(self, call_id: str, **fields: Any) -> None:
         """Set some fields of the conversation."""
 
         def ask() -> None:
@@ -233,7 +233,7 @@ class Calls:
         """Callers who should be back by now; each is handed out once."""
 
         def ask() -> list[str]:
-            due = self._redis.zrangebyscore(keys.RECALL, "-inf", self._clock(), start=0, num=limit)
+            due: Any = self._redis.zrangebyscore(keys.RECALL, "-inf", self._clock(), start=0, num=limit)
             return [call for call in due if self._redis.zrem(keys.RECALL, call)]
 
         found: list[str] = self._ask(ask)

@@ -128,6 +128,15 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
     def agent_after(form: dict[str, str], call_id: str) -> str:
         return legs.after(form, call_id, argument("token"), argument("call"))
 
+    @webhook("/callback/answered", subject="callback")
+    def callback_answered(form: dict[str, str], call_id: str) -> str:
+        return turns.callback_answered(form, call_id, argument("callback"), argument("token"))
+
+    @webhook("/callback/status", subject="callback")
+    def callback_status(form: dict[str, str], call_id: str) -> str:
+        turns.callback_status(form, call_id, argument("callback"), argument("token"))
+        return write.empty()
+
     @webhook("/fallback", subject=None)
     def fallback(form: dict[str, str], call_id: str) -> str:
         # Answers without Redis, database or flows: only what was read at the start.

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ivr.actions import Action, Join, Leave, PlaceCallback, Say, Send, Wait
-from ivr.call import Arrived, CallerKind, CallEvent, Session, WaitEnded
+from ivr.call import CallEvent, Session, WaitEnded
 from ivr.carriers.twilio import read, write
 from ivr.engine import Turn, begin, take_turn
 from ivr.errors import StoreUnavailable
 from ivr.jobs.ending import call_over
 from ivr.jobs.links import Links
+from ivr.jobs.promises import arrival_notes
 from ivr.jobs.wiring import Line
-from ivr.notes import Note
 from routing.model import EnterResult
 
 TURN_SECONDS = 4.0
@@ -104,6 +104,21 @@ class Turns:
             return self.turn(form, call_id, "talk", f"{session.turn}-{token[:8]}")
         return write.write((Join(talk["room"], label=f"caller-{call_id}", ends=True),), self._links(session), self._audio, self.apology_text(session))
 
+    def callback_answered(self, form: Form, call_id: str, callback_id: str, token: str) -> str:
+        """A customer whom we rang picked up: into the agent's room, or goodbye where nobody is there."""
+        talk = self.line.promises.answered(callback_id, token, call_id, form.get("AnsweredBy", ""))
+        session = self.line.calls.load(call_id) if talk else None
+        if talk is None or session is None:
+            return write.farewell("", self.line.language)
+        return write.write((Join(talk["room"], label=f"caller-{call_id}", ends=True),), self._links(session), self._audio, self.apology_text(session))
+
+    def callback_status(self, form: Form, call_id: str, callback_id: str, token: str) -> None:
+        """News of the customer's leg of a callback."""
+        status = read.read_status(form, call_id)
+        if status.over:
+            self.line.promises.leg_over(callback_id, token, call_id, status.status)
+        self.over(form, call_id)
+
     def over(self, form: Form, call_id: str) -> None:
         """News of the caller's leg; only its end changes anything."""
         status = read.read_status(form, call_id)
@@ -123,7 +138,7 @@ class Turns:
         turn = self._within(
             lambda: begin(live.bundle, flow, arrived, contact_id=call_id, revision=live.revision, world=live.world(), language=language)
         )
-        turn = replace(turn, notes=(_arrival_note(arrived, turn.session, flow), *turn.notes))
+        turn = replace(turn, notes=(*arrival_notes(arrived, turn.session, flow), *turn.notes))
         if interrupted:
             sorry = Say(self.line.phrase("interrupted", turn.session.language), turn.session.language)
             turn = replace(turn, actions=(sorry, *turn.actions))
@@ -253,24 +268,3 @@ class Turns:
         except (StoreUnavailable, ValueError):
             return {}
         return found
-
-
-def _arrival_note(arrived: Arrived, session: Session, flow: str) -> Note:
-    caller = arrived.caller
-    return Note(
-        arrived.call_id,
-        "Arrived",
-        arrived.at,
-        {
-            "from_number": caller.number or (caller.raw if caller.kind in (CallerKind.SIP, CallerKind.CLIENT) else None),
-            "caller_kind": caller.kind.value,
-            "to_number": arrived.to_number,
-            "direction": arrived.direction,
-            "attestation": caller.attestation.value,
-            "forwarded_from": arrived.forwarded_from,
-            "flow": flow,
-            "revision": session.revision,
-            "language": session.language,
-            "contact_id": session.contact_id,
-        },
-    )

@@ -121,7 +121,7 @@ class Clock:
         outbox = self.line.outbox_over(self._patient)
         while not self.stop.is_set():
             try:
-                taken = outbox.take(1.0)
+                taken = outbox.take(1)
             except redis.exceptions.RedisError:
                 self.stop.wait(0.5)
                 continue

@@ -87,6 +87,10 @@ class Commands:
         """The agent is gone and the caller did not come back from the room by itself."""
         self.line.carrier.redirect(call_id, self.links.sealed("/voice/turn", call_id, of="talk", turn=number))
 
+    def dial_callback(self, *, callback_id: str, token: str, room: str) -> None:
+        """Ring a customer to whom a callback was promised."""
+        self.line.promises.dial(callback_id, token, room)
+
     def hang_up(self, *, leg_id: str) -> None:
         """End a leg."""
         self.line.carrier.hang_up(leg_id)

@@ -30,5 +30,4 @@ def call_over(line: Line, call_id: str, status: str, seconds: float | None, *, i
             break
         if any(note.kind == "Ended" for note in line.calls.journal(call_id)):
             break
-    line.promises.contact_over(call_id)
     line.calls.ask_record(call_id)

@@ -42,7 +42,7 @@ class Outbox:
         """Write a command down; some clock carries it out at once."""
         self._redis.lpush(keys.EFFECTS, json.dumps(asdict(Command(command, arguments, self._clock()))))
 
-    def take(self, wait_seconds: float) -> tuple[Command, str] | None:
+    def take(self, wait_seconds: int) -> tuple[Command, str] | None:
         """The next command with its text (for `done`), or None after `wait_seconds`."""
         text: Any = self._redis.blmove(keys.EFFECTS, keys.EFFECTS_TAKEN, wait_seconds, "RIGHT", "LEFT")
         if not text:
@@ -56,7 +56,8 @@ class Outbox:
     def hand_out_again(self, most_tries: int = 3) -> int:
         """Put back what was taken too long ago; returns how many. What failed `most_tries` times is dropped: its purpose has timed out by then."""
         count = 0
-        for text in self._redis.lrange(keys.EFFECTS_TAKEN, 0, 499):
+        taken: Any = self._redis.lrange(keys.EFFECTS_TAKEN, 0, 499)
+        for text in taken:
             command = Command(**json.loads(text))
             if self._clock() - command.at < AGAIN_SECONDS * (command.tries + 1):
                 continue

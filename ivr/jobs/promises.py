@@ -1,14 +1,37 @@
-"""Promised callbacks, between the engine, the ledger and the carrier."""
+"""Promised callbacks, between the engine, the ledger and the carrier.
+
+Agent first: an agent is found as for any waiting caller and takes the callback by key; then the customer is rung into the agent's
+room. A dial whose end was never told is asked of the carrier, never repeated blindly.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from ivr.actions import PlaceCallback
-from ivr.call import Session
+from ivr.call import Arrived, Caller, CallerKind, Frame, Session
+from ivr.errors import CarrierError
+from ivr.notes import Note
+from routing.callbacks import Callback, CallbackRefused, Caps, DialResult, Ledger
+from routing.model import Unknown
 
 if TYPE_CHECKING:
     from ivr.jobs.wiring import Line
+
+log = structlog.get_logger()
+
+_DIAL_ENDS = {"busy": DialResult.BUSY, "no-answer": DialResult.NO_ANSWER, "failed": DialResult.FAILED, "canceled": DialResult.FAILED}
+_NOTED = {DialResult.MACHINE: "no_answer", DialResult.AGENT_GONE: "failed", DialResult.POSTPONED: "failed"}
+PREFIX = "CB"
+
+
+def is_callback(call_id: str) -> bool:
+    """True for what waits on the board as a promise, not as a caller on the line."""
+    return call_id.startswith(PREFIX)
 
 
 class Promises:
@@ -16,12 +39,185 @@ class Promises:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        rules = line.configuration.numbers.callbacks
+        caps = Caps(rules.open_per_number, rules.per_number_per_day, rules.per_hour)
+        self.ledger = Ledger(line.redis, line.board, caps)
 
     def place(self, session: Session, action: PlaceCallback) -> None:
-        """Write a promise down."""
+        """Write a promise down. One for each call: told twice, it is the same promise."""
+        talk = self._line.calls.talk(session.call_id)
+        now = self._line.now()
+        at = datetime.fromisoformat(action.at).timestamp() if action.at else None
+        promise = Callback(
+            callback_id=f"{PREFIX}{session.call_id[2:]}",
+            number=action.number,
+            queue=action.queue,
+            arrived_at=float(talk.get("arrived_at") or now.timestamp()),
+            needs=action.needs,
+            rings=action.rings,
+            head_start_seconds=action.head_start_seconds,
+            at=at,
+            call_id=session.call_id,
+            contact_id=session.contact_id,
+            language=session.language,
+            context=action.context,
+        )
+        try:
+            self.ledger.place(promise)
+        except (CallbackRefused, Unknown) as error:
+            # An earlier promise to the same number stands: the caller is rung all the same.
+            log.warning("callback not placed", call_id=session.call_id, reason=str(error))
+            return
+        self._note(promise, "CallbackPlaced", number=action.number, queue=action.queue, at=action.at)
 
     def sweep(self) -> None:
-        """Dial what is due."""
+        """What is due: let promises wait on the board; ask the carrier about dials that were never heard of again."""
+        for due in self.ledger.due():
+            promise = due.callback
+            if due.doubt:
+                self._ask_carrier(promise)
+                continue
+            hours = self._line.board.queue(promise.queue).hours
+            if hours is None or hours.open_at(self._line.now()):
+                self._line.board.enter(promise.waiting_call())
+                self._line.calls.set_talk(
+                    promise.callback_id, queue=promise.queue, context=self._context(promise), arrived_at=str(promise.arrived_at)
+                )
+        self._line.switchboard.offer()
 
-    def contact_over(self, call_id: str) -> None:
-        """A callback's own call ended."""
+    def dial(self, callback_id: str, token: str, room: str) -> None:
+        """Ring the customer: an agent waits in `room`."""
+        promise = self.ledger.get(callback_id)
+        attempt = self.ledger.begin_dial(callback_id, token)
+        if attempt is None:
+            self._agent_free(callback_id, token)
+            return
+        links = self._line.links
+        try:
+            leg = self._line.carrier.place(
+                to=promise.number,
+                from_=self._line.caller_id,
+                url=links.sealed("/voice/callback/answered", callback_id, callback=callback_id, token=token),
+                status_url=links.sealed("/voice/callback/status", callback_id, callback=callback_id, token=token),
+                ring_seconds=30,
+                machine=True,
+            )
+        except CarrierError as error:
+            log.warning("callback could not be dialled", callback=callback_id, error=str(error))
+            self.dial_over(callback_id, token, DialResult.FAILED)
+            return
+        self.ledger.dialled(callback_id, token, leg)
+        self._note(promise, "CallbackDialled", attempt=attempt, leg_id=leg)
+
+    def answered(self, callback_id: str, token: str, leg_id: str, answered_by: str) -> dict[str, str] | None:
+        """The customer's phone was picked up: the conversation to join, or None where nobody is there to talk to."""
+        if answered_by.startswith(("machine", "fax")):
+            self.dial_over(callback_id, token, DialResult.MACHINE)
+            return None
+        talk = self._line.calls.talk(callback_id)
+        if talk.get("token") != token or talk.get("agent_left"):
+            self.dial_over(callback_id, token, DialResult.AGENT_GONE)
+            return None
+        promise = self.ledger.get(callback_id)
+        self.ledger.dial_ended(callback_id, token, DialResult.ANSWERED)
+        self._begin(promise, leg_id)
+        self._line.calls.set_talk(leg_id, **talk)
+        self._line.calls.set_talk(callback_id, moved_to=leg_id)
+        return self._line.switchboard.caller_joins(leg_id, token)
+
+    def _begin(self, promise: Callback, leg_id: str) -> None:
+        """The session of the call that we placed: where the first one waited, so that what follows the talk (the survey) follows here."""
+        line = self._line
+        first = line.calls.load(promise.call_id)
+        caller = first.caller if first else Caller(CallerKind.PHONE, promise.number)
+        now = line.now()
+        flow, _, step = (first.queue_step if first else "").partition(".")
+        live = line.live(first.revision if first else "")
+        if flow not in live.bundle.flows or step not in live.bundle.flows[flow].steps:
+            flow, _ = live.entry_for("")
+            step = live.bundle.flows[flow].first
+        session = Session(
+            call_id=leg_id,
+            contact_id=promise.contact_id or promise.call_id,
+            caller=caller,
+            to_number=line.caller_id,
+            direction="outbound",
+            started_at=now,
+            language=promise.language or line.language,
+            revision=live.revision,
+            frames=(Frame(flow, step),),
+            facts=dict(first.facts) if first else {},
+            turn=1,
+        )
+        arrived = Arrived(leg_id, f"arrived:{leg_id}", now, caller=caller, to_number=line.caller_id, direction="outbound")
+        line.calls.commit(session, expected_turn=None, notes=arrival_notes(arrived, session, flow))
+
+    def dial_over(self, callback_id: str, token: str, result: DialResult) -> None:
+        """The dial came to nothing: the agent is free, the promise is tried again by rule."""
+        before = self.ledger.get(callback_id)
+        promise = self.ledger.dial_ended(callback_id, token, result)
+        self._agent_free(callback_id, token)
+        if before.state != promise.state:
+            gave_up = promise.state == "gave_up"
+            self._note(promise, "CallbackEnded", result="gave_up" if gave_up else _NOTED.get(result, str(result)))
+
+    def leg_over(self, callback_id: str, token: str, leg_id: str, status: str) -> None:
+        """The customer's leg ended, talked to or not."""
+        promise = self.ledger.get(callback_id)
+        if status == "completed" and promise.state == "talking" and self._line.calls.load(leg_id) is not None:
+            self._note(self.ledger.dial_ended(callback_id, token, DialResult.TALKED), "CallbackEnded", result="talked")
+            return
+        if promise.dial_token == token and promise.state == "dialling":
+            self.dial_over(callback_id, token, _DIAL_ENDS.get(status, DialResult.NO_ANSWER))
+
+    def _ask_carrier(self, promise: Callback) -> None:
+        try:
+            status = self._line.carrier.status(promise.leg_id)[0] if promise.leg_id else "gone"
+        except CarrierError:
+            self.ledger.dial_lives(promise.callback_id)
+            return
+        if status in ("queued", "initiated", "ringing", "in-progress"):
+            self.ledger.dial_lives(promise.callback_id)
+        else:
+            self.leg_over(promise.callback_id, promise.dial_token, promise.leg_id, status)
+
+    def _agent_free(self, callback_id: str, token: str) -> None:
+        """Nobody to talk to: the agent owes no wrap-up, and hears that it came to nothing."""
+        line = self._line
+        talk = line.calls.end_talk(callback_id)
+        line.board.release(token, "lost", accepted=True)
+        line.board.leave(callback_id, "diverted")
+        if talk.get("agent_leg"):
+            line.outbox.push("tell_agent_gone", leg_id=talk["agent_leg"], token=token, call_id=callback_id, joined=False)
+        line.switchboard.offer()
+
+    def _context(self, promise: Callback) -> str:
+        return json.dumps({**promise.context, "callback": True})
+
+    def _note(self, promise: Callback, kind: str, **fields: Any) -> None:
+        self._line.switchboard.note(promise.call_id, kind, callback_id=promise.callback_id, **fields)
+        self._line.calls.ask_record(promise.call_id, ended=False)
+
+
+def arrival_notes(arrived: Arrived, session: Session, flow: str) -> list[Note]:
+    """The journal's first line: who called whom, into which flow."""
+    caller = arrived.caller
+    return [
+        Note(
+            arrived.call_id,
+            "Arrived",
+            arrived.at,
+            {
+                "from_number": caller.number or (caller.raw if caller.kind in (CallerKind.SIP, CallerKind.CLIENT) else None),
+                "caller_kind": caller.kind.value,
+                "to_number": arrived.to_number,
+                "direction": arrived.direction,
+                "attestation": caller.attestation.value,
+                "forwarded_from": arrived.forwarded_from,
+                "flow": flow,
+                "revision": session.revision,
+                "language": session.language,
+                "contact_id": session.contact_id,
+            },
+        )
+    ]

@@ -51,9 +51,20 @@ class Switchboard:
         return datetime.fromtimestamp(self._clock(), UTC)
 
     def note(self, call_id: str, kind: str, *, happening: str = "", at: float | None = None, **fields: Any) -> bool:
-        """Append one note; False where `happening` was noted before."""
+        """Append one note; False where `happening` was noted before. What happens to a promise is noted with the call that it came of."""
+        call_id = self.journal_of(call_id)
         moment = self.now() if at is None else datetime.fromtimestamp(at, UTC)
         return self.calls.append(call_id, [Note(call_id, kind, moment, fields)], happening=happening)
+
+    def journal_of(self, call_id: str) -> str:
+        """The call whose journal tells of `call_id`: itself, or for a promised callback (CB…) the call it was promised in."""
+        return f"CA{call_id[2:]}" if call_id.startswith("CB") else call_id
+
+    def _talk_of(self, call_id: str) -> tuple[str, dict[str, str]]:
+        """The conversation with the id it goes by now: a callback's moves to the customer's leg once that is answered."""
+        talk = self.calls.talk(call_id)
+        moved = talk.get("moved_to")
+        return (moved, self.calls.talk(moved)) if moved else (call_id, talk)
 
     # Waiting
 
@@ -187,6 +198,7 @@ class Switchboard:
             agent=accepted.agent_id,
             agent_leg=leg_id,
             token=accepted.token,
+            waiting_id=reservation.call_id,
             queue=accepted.queue,
             waited_seconds=str(round(accepted.waited_seconds, 3)),
             joined="",
@@ -226,16 +238,23 @@ class Switchboard:
                 call_id,
                 [
                     Note(call_id, "Dequeued", at, {"queue": talk.get("queue"), "result": "answered", "waited_seconds": waited}),
-                    Note(call_id, "Connected", at, {**about, "ring_seconds": None}),
+                    Note(call_id, "Connected", at, {**about, "ring_seconds": self._rang_seconds(call_id, token, at)}),
                 ],
                 happening=f"connected:{token}",
             )
             self.outlook.answered(talk.get("queue", ""), talk.get("joined_at_moment", ""), waited)
         return talk
 
+    def _rang_seconds(self, call_id: str, token: str, until: datetime) -> float | None:
+        """How long the agent's phone rang: from the offer to the talk."""
+        for note in reversed(self.calls.journal(self.journal_of(call_id))):
+            if note.kind == "Offered" and note.data.get("reservation") == token:
+                return round((until - note.at).total_seconds(), 3)
+        return None
+
     def agent_leg_over(self, call_id: str, token: str, leg_id: str, status: str) -> None:
         """An agent's leg ended, in whatever state the offer was."""
-        talk = self.calls.talk(call_id)
+        call_id, talk = self._talk_of(call_id)
         if talk.get("token") == token:
             self.calls.set_talk(call_id, agent_left=str(self._clock()))
             self._leg_ended(call_id, talk, "agent_hung_up")
@@ -249,7 +268,7 @@ class Switchboard:
         leg = talk.get("agent_leg", "")
         if not self.note(call_id, "LegEnded", happening=f"leg_over:{leg}", leg_id=leg, agent=talk.get("agent"), reason=reason):
             return
-        self.board.talk_ended(talk.get("agent", ""), call_id)
+        self.board.talk_ended(talk.get("agent", ""), talk.get("waiting_id") or call_id)
         self.calls.ask_record(call_id, ended=False)
 
     def talk_over(self, call_id: str) -> bool:
@@ -304,14 +323,14 @@ class Switchboard:
     def room_of(self, token: str, leg_id: str) -> tuple[str, str] | None:
         """(room, call) of an accepted offer, where the agent's own document is asked for again; None for a stranger."""
         call_id = self.board.call_of(token)
-        talk = self.calls.talk(call_id) if call_id else {}
+        call_id, talk = self._talk_of(call_id) if call_id else (None, {})
         if call_id and talk.get("token") == token and talk.get("agent_leg") == leg_id and not talk.get("agent_left"):
             return talk["room"], call_id
         return None
 
     def agent_leaves_room(self, call_id: str, token: str, leg_id: str) -> None:
         """The agent is out of the room (the leg may go on for a moment)."""
-        talk = self.calls.talk(call_id)
+        call_id, talk = self._talk_of(call_id)
         if talk.get("token") == token and not talk.get("agent_left"):
             self.calls.set_talk(call_id, agent_left=str(self._clock()))
             self._leg_ended(call_id, talk, "agent_hung_up")
@@ -321,7 +340,7 @@ class Switchboard:
         """News of a room. Only hold has to be noted from here: who joined and left is known from the legs' own webhooks."""
         if what not in ("hold", "unhold"):
             return
-        talk = self.calls.talk(call_id)
+        call_id, talk = self._talk_of(call_id)
         self.note(
             call_id,
             "HoldStarted" if what == "hold" else "HoldEnded",
@@ -362,8 +381,9 @@ class Switchboard:
     def wrapped_up(self, wrap_ups: Iterable[WrappedUp]) -> None:
         """Note wrap-ups that ended; their calls' records are computed again."""
         for wrap in wrap_ups:
+            call_id, _ = self._talk_of(wrap.call_id)
             self.note(
-                wrap.call_id,
+                call_id,
                 "WrappedUp",
                 happening=f"wrapped:{wrap.leg_id or wrap.agent_id}:{wrap.started_at:.3f}",
                 at=wrap.ended_at,
@@ -376,7 +396,7 @@ class Switchboard:
                 disposition=wrap.disposition,
                 resolved=wrap.resolved,
             )
-            self.calls.ask_record(wrap.call_id, ended=False)
+            self.calls.ask_record(self.journal_of(call_id), ended=False)
 
 
 def _plain(wait: Wait) -> dict[str, Any]:
