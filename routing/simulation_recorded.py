@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from routing.model import Agent, Queue, Target
+from routing.model import Agent, Queue
 from routing.simulation_figures import HALF_HOUR_SECONDS, Scope
 from routing.simulation_scenario import CallType, Crew, Empirical, Exponential, Rate, Recorded, Scenario, Shift
 
@@ -44,23 +44,24 @@ class PastCall:
         return self.handling_seconds is not None
 
 
-def as_it_was(calls: Sequence[PastCall], targets: dict[str, Target] | None = None) -> Scenario:
+def as_it_was(calls: Sequence[PastCall], queues: Mapping[str, Queue] | None = None) -> Scenario:
     """One recorded day: arrivals, handling times and hang-ups as they happened; who answers is for the policy to decide.
 
+    `queues`: as configured, for their policies and targets; a queue that is not there gets the defaults.
     ValueError where there are no calls, calls of several days, or no answered ones.
     """
     days = sorted({call.day for call in calls})
     if len(days) > 1:
         raise ValueError(f"These are calls of {len(days)} days, {days[0]} to {days[-1]}: name one of them with --date.")
-    return _scenario(calls, calls, f"{days[0]} as it was" if days else "", targets, keep_calls=True)
+    return _scenario(calls, calls, f"{days[0]} as it was" if days else "", queues, keep_calls=True)
 
 
-def typical_day(calls: Sequence[PastCall], targets: dict[str, Target] | None = None) -> Scenario:
+def typical_day(calls: Sequence[PastCall], queues: Mapping[str, Queue] | None = None) -> Scenario:
     """The average of the recorded days, half-hour by half-hour, with the last day's agents."""
     days = sorted({call.day for call in calls})
     last = [call for call in calls if call.day == days[-1]]
     title = f"A day like {days[0]}" if len(days) == 1 else f"A day like the {len(days)} from {days[0]} to {days[-1]}"
-    return _scenario(calls, last, title, targets, keep_calls=False)
+    return _scenario(calls, last, title, queues, keep_calls=False)
 
 
 def as_measured(scenario: Scenario) -> dict[Scope, dict[str, float]]:
@@ -94,7 +95,7 @@ def presence_of(calls: Sequence[PastCall]) -> tuple[Shift, ...]:
 
 
 def _scenario(
-    calls: Sequence[PastCall], staffed: Sequence[PastCall], title: str, targets: dict[str, Target] | None, *, keep_calls: bool
+    calls: Sequence[PastCall], staffed: Sequence[PastCall], title: str, queues: Mapping[str, Queue] | None, *, keep_calls: bool
 ) -> Scenario:
     if not any(call.answered for call in calls):
         raise ValueError("There is no answered call in these records: nothing to learn handling times from.")
@@ -127,8 +128,17 @@ def _scenario(
         Crew(Agent(agent, skills={call.queue: _LEVEL for call in answered}), 1, presence_of(answered))
         for agent, answered in sorted(by_agent.items())
     )
-    queues = {queue: Queue(queue, capacity=_UNLIMITED, target=(targets or {}).get(queue, Target())) for queue in sorted(by_queue)}
-    return Scenario(title, begins, ends, tuple(types), crews, queues)
+    return Scenario(
+        title, begins, ends, tuple(types), crews, {name: _as_recorded(name, queues or {}) for name in sorted(by_queue)}
+    )
+
+
+def _as_recorded(name: str, queues: Mapping[str, Queue]) -> Queue:
+    """The configured queue with its policy and target. Its needs, overflow and opening hours show in who answered what and when."""
+    queue = queues.get(name, Queue(name))
+    return Queue(
+        name, queue.title, queue.policy, capacity=_UNLIMITED, target=queue.target, weight=queue.weight, share=queue.share
+    )
 
 
 def _rates(calls: Sequence[PastCall], begins: float, ends: float, days: int) -> tuple[Rate, ...]:

@@ -19,10 +19,13 @@ from ivr.cli import simulate_tables as tables
 from ivr.cli.recorded_calls import load_recorded
 from ivr.cli.scenario_files import more_agents, read_scenario
 from ivr.cli.scenario_writing import written
+from ivr.configuration.loading import load_configuration
 from ivr.configuration.staff import read_skills
 from ivr.errors import IvrError, RecordError, SettingError
+from ivr.jobs.configuring import routing_of
 from ivr.language.problems import ERROR, Findings, shown
 from ivr.language.source import decode
+from routing.model import Queue
 from routing.simulation import simulate as simulate_once
 from routing.simulation_figures import Measured, compare, measure, over_replications
 from routing.simulation_recorded import as_it_was, as_measured, typical_day
@@ -40,7 +43,7 @@ config_option = click.option(
     envvar="IVR_CONFIG_DIR",
     default="config",
     show_default=True,
-    help="Folder of skills.yaml: skills that agents may have besides those the scenario needs.",
+    help="Folder of skills.yaml and queues.yaml: skills that agents may have, policies and targets of past calls' queues.",
 )
 replications_option = click.option(
     "--replications", type=click.IntRange(1, 1000), help="How many days to play (default: the scenario's)."
@@ -105,7 +108,7 @@ def simulate(
     if records is not None:
         calls = load_recorded(records, timezone, date)
         try:
-            base = as_it_was(calls) if back_test else typical_day(calls)
+            base = (as_it_was if back_test else typical_day)(calls, configured_queues(config_dir))
         except ValueError as error:
             raise RecordError(str(error)) from error
     else:
@@ -208,6 +211,14 @@ def load_scenario(file: Path, config_dir: Path) -> Scenario:
     if errors or scenario is None:
         raise SettingError(f"{file} cannot be simulated: {errors} problem{'s' if errors != 1 else ''}, told above.")
     return scenario
+
+
+def configured_queues(config_dir: Path) -> dict[str, Queue]:
+    """The queues of config/queues.yaml, whose policies and targets past calls are judged by; none where there is no such file."""
+    if not (config_dir / "queues.yaml").is_file():
+        return {}
+    _, queues = routing_of(load_configuration(config_dir))
+    return {queue.queue_id: queue for queue in queues}
 
 
 @contextmanager
