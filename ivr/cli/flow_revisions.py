@@ -13,10 +13,11 @@ from typing import Any
 import click
 
 import ivr.steps  # noqa: F401  (registers the kinds of step)
+from ivr.cli.rehearsing import trials_for_publishing
 from ivr.configuration import load_configuration, names_of
 from ivr.errors import FlowError, SettingError
 from ivr.language.problems import ERROR, shown
-from ivr.publishing import RunTests, TrialsFailed, files_of
+from ivr.publishing import TrialsFailed, files_of
 from ivr.records.revisions import NoSuchRevision, Revisions
 from ivr.records.store import Store
 from ivr.settings import Settings, read_settings
@@ -36,14 +37,12 @@ def opened() -> Iterator[tuple[Settings, Revisions]]:
     store = Store(settings.database_url)
     try:
         store.prepare()
-        yield settings, Revisions(store, names_of(configuration), run_tests=tests_of(settings))
+        yield (
+            settings,
+            Revisions(store, names_of(configuration), run_tests=trials_for_publishing(settings.config_dir, settings.models_dir)),
+        )
     finally:
         store.close()
-
-
-def tests_of(settings: Settings) -> RunTests | None:
-    """How this installation runs flow tests before a publish."""
-    return None
 
 
 @click.command()
