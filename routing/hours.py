@@ -13,6 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
+_EAST_MOST = timedelta(hours=15)  # further ahead of UTC than any zone
 _LOOK_AHEAD_DAYS = 400  # a year's closure is found; beyond that "no known change" is the honest answer
 
 
@@ -97,18 +98,21 @@ class Hours:
         zone = ZoneInfo(self.zone)
         now_open = self.open_at(moment)
         local_day = moment.astimezone(zone).date()
+        pending: set[datetime] = set()
         for offset in range(-1, _LOOK_AHEAD_DAYS):
             day = local_day + offset * DAY
-            edges: set[datetime] = set()
             for span in self.spans_on(day):
                 last = day + DAY if span.end <= span.start else day
-                edges.update(_moments(day, span.start, zone))
-                edges.update(_moments(last, span.end, zone))
+                pending.update(_moments(day, span.start, zone))
+                pending.update(_moments(last, span.end, zone))
             # a wall-clock span can also open or close because clocks go back into or out of it
-            edges.update(_changes_on(day, zone))
-            for edge in sorted(edges):
+            pending.update(_changes_on(day, zone))
+            # no later day has edges before this moment, wherever the zone lies
+            settled = sorted(edge for edge in pending if edge <= datetime.combine(day + DAY, time(0), UTC) - _EAST_MOST)
+            for edge in settled:
                 if edge > moment and self.open_at(edge) != now_open:
                     return edge.astimezone(UTC), not now_open
+            pending.difference_update(settled)
         return None
 
     def next_opening(self, moment: datetime) -> datetime | None:
@@ -137,7 +141,7 @@ def _moments(day: date, wall: time, zone: ZoneInfo) -> list[datetime]:
 @lru_cache(maxsize=4096)
 def _zone_changes(day: date, zone_name: str) -> tuple[datetime, ...]:
     zone = ZoneInfo(zone_name)
-    start = datetime.combine(day, time(0), UTC) - timedelta(hours=15)
+    start = datetime.combine(day, time(0), UTC) - _EAST_MOST
     found = []
     for half_hours in range(108):
         left, right = start + timedelta(minutes=30 * half_hours), start + timedelta(minutes=30 * (half_hours + 1))
