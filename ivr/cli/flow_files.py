@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ivr.errors import FlowError
-from ivr.language.bundle import Compiled, compile_bundle, flow_files
+from ivr.language.bundle import Compiled, compile_bundle, content_of, flow_files
 from ivr.language.flow import Flow
 from ivr.language.names import Names
 from ivr.language.problems import Findings, Problem
@@ -64,7 +64,7 @@ def compile_paths(paths: tuple[Path, ...], names: Names) -> Found:
     wanted = set(contents) if folders else {path.relative_to(folder).as_posix() for path in paths}
     for path in paths:
         if not path.is_dir():
-            contents[path.relative_to(folder).as_posix()] = path.read_bytes()
+            contents[path.relative_to(folder).as_posix()] = content_of(path)
     texts = {name: text for name, content in contents.items() if (text := decode(content, name, findings)) is not None}
     if not folders:
         texts = _with_flows_run(texts, wanted)

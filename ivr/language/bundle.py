@@ -14,7 +14,7 @@ from ivr.language.flow_reader import read_flow
 from ivr.language.names import Names
 from ivr.language.problems import ERROR, Findings, Problem
 from ivr.language.rules import Lint, check, severities
-from ivr.language.source import decode, read_source
+from ivr.language.source import MOST_BYTES, decode, read_source
 from ivr.language.translations import FOLDER, Translations, best_language, language_of, read_translations
 from ivr.language.values import Position, Template
 
@@ -60,9 +60,18 @@ def is_flow_file(path: str) -> bool:
 
 
 def flow_files(folder: Path) -> dict[str, bytes]:
-    """What a flows folder holds for a bundle, by path relative to it: flows at the top, translations in prompts/."""
+    """What a flows folder holds for a bundle, by path relative to it: flows at the top, translations in prompts/; FlowError where unreadable."""
     found = [*folder.glob("*.yaml"), *folder.glob("*.yml"), *(folder / FOLDER).glob("*.yaml")]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(found) if path.is_file()}
+    return {path.relative_to(folder).as_posix(): content_of(path) for path in sorted(found) if path.is_file()}
+
+
+def content_of(path: Path) -> bytes:
+    """A file's bytes, no more than are needed to see that it is too large; FlowError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise FlowError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def compile_folder(folder: Path, names: Names | None = None) -> Compiled:

@@ -13,7 +13,7 @@ from html import escape
 
 from ivr.language.fields import Step
 from ivr.language.flow import RETURN, Edge, Flow, prompts_of
-from ivr.language.layout import Box, Line, Placed, place
+from ivr.language.layout import Box, Line, place
 from ivr.language.problems import printable
 from ivr.language.rules.ways import passive
 
@@ -23,6 +23,8 @@ MARGIN = 28.0
 HEAD = 30.0
 ROW = 22.0
 WORDS_LINE = 15.0
+MOST_COLUMNS = 14
+BAND_GAP = 70.0
 CROWDED = 3
 """From so many rarer endings on that lead to one step, they are drawn as chips."""
 
@@ -82,11 +84,49 @@ def svg(flow: Flow) -> str:
                 chips.append((box, number, edge))
             else:
                 lines[Line(edge.source, edge.target, box.port(number))] = edge
-    placed = place([Box(name, box.height, HEAD / 2) for name, box in drawn.items()], list(lines))
-    for line in placed.back:
+    sheet = _arranged([Box(name, box.height, HEAD / 2) for name, box in drawn.items()], list(lines))
+    for line in sheet.left_out:
         edge = lines.pop(line)
         chips.append((drawn[edge.source], drawn[edge.source].edges.index(edge), edge))
-    return _document(flow, drawn, lines, chips, placed)
+    return _document(flow, drawn, lines, chips, sheet)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """Where everything stands on the paper; `left_out` are lines that lead back or to another band."""
+
+    spot: dict[str, tuple[float, float]]
+    bends: dict[Line, list[tuple[float, float]]]
+    left_out: frozenset[Line]
+    width: float
+    height: float
+
+
+def _arranged(boxes: list[Box], lines: list[Line]) -> _Sheet:
+    """Boxes in layers from left to right; a long flow goes on in a band below, as a text does."""
+    layer = place(boxes, lines).layer
+    spot: dict[str, tuple[float, float]] = {}
+    bends: dict[Line, list[tuple[float, float]]] = {}
+    inside: set[Line] = set()
+    columns, y = 1, MARGIN + 52
+    for band in range(max(layer.values(), default=0) // MOST_COLUMNS + 1):
+        members = [box for box in boxes if layer[box.name] // MOST_COLUMNS == band]
+        names = {box.name for box in members}
+        placed = place(members, [line for line in lines if line.source in names and line.target in names])
+        for name in names:
+            spot[name] = (_left(placed.layer[name]), y + placed.top[name])
+        for line, heights in placed.bends.items():
+            first = placed.layer[line.source] + 1
+            bends[line] = [(_left(first + number), y + height) for number, height in enumerate(heights)]
+        inside |= set(placed.bends)
+        columns = max(columns, *(placed.layer[name] + 1 for name in names))
+        y += placed.height + BAND_GAP
+    width = _left(columns) + MARGIN
+    return _Sheet(spot, bends, frozenset(line for line in lines if line not in inside), width, y - BAND_GAP + MARGIN)
+
+
+def _left(column: int) -> float:
+    return MARGIN + column * (WIDTH + GAP_X)
 
 
 def _rare(edge: Edge) -> bool:
@@ -95,12 +135,9 @@ def _rare(edge: Edge) -> bool:
 
 
 def _document(
-    flow: Flow, drawn: dict[str, _Drawn], lines: dict[Line, Edge], chips: list[tuple[_Drawn, int, Edge]], placed: Placed
+    flow: Flow, drawn: dict[str, _Drawn], lines: dict[Line, Edge], chips: list[tuple[_Drawn, int, Edge]], sheet: _Sheet
 ) -> str:
-    top = MARGIN + 52
-    columns = max(placed.layer.values(), default=0) + 1
-    width = 2 * MARGIN + columns * WIDTH + (columns - 1) * GAP_X + GAP_X
-    height = top + placed.height + MARGIN
+    width, height, spot = sheet.width, sheet.height, sheet.spot
     count = f"{len(flow.steps)} steps, languages {', '.join(flow.languages)}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
@@ -112,9 +149,8 @@ def _document(
         f'<text class="heading" x="{MARGIN}" y="{MARGIN + 12}">{_text(flow.title)}</text>',
         f'<text class="under" x="{MARGIN}" y="{MARGIN + 32}">{_text(count)}</text>',
     ]
-    spot = {name: (MARGIN + placed.layer[name] * (WIDTH + GAP_X), top + placed.top[name]) for name in drawn}
     for line, edge in lines.items():
-        parts.append(_line(edge, line, spot, placed, top))
+        parts.append(_line(edge, line, sheet))
     for name, box in drawn.items():
         parts.append(_box(box, *spot[name], first=name == flow.first))
     for box, number, edge in chips:
@@ -123,13 +159,11 @@ def _document(
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _line(edge: Edge, line: Line, spot: dict[str, tuple[float, float]], placed: Placed, top: float) -> str:
-    x, y = spot[edge.source][0] + WIDTH, spot[edge.source][1] + line.port_out
-    points = [(x, y)]
-    for number, bend in enumerate(placed.bends.get(line, ())):
-        column = placed.layer[edge.source] + 1 + number
-        left = MARGIN + column * (WIDTH + GAP_X)
-        points += [(left, top + bend), (left + WIDTH, top + bend)]
+def _line(edge: Edge, line: Line, sheet: _Sheet) -> str:
+    spot = sheet.spot
+    points = [(spot[edge.source][0] + WIDTH, spot[edge.source][1] + line.port_out)]
+    for x, y in sheet.bends[line]:
+        points += [(x, y), (x + WIDTH, y)]
     end = (spot[edge.target][0] - 7, spot[edge.target][1] + HEAD / 2)
     points.append(end)
     path = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]

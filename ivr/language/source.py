@@ -134,12 +134,7 @@ def decode(content: bytes, file: str, findings: Findings) -> str | None:
     """Bytes of a file as text, or None with a problem (too large, not UTF-8)."""
     start = Position(file, 1, 1)
     if len(content) > MOST_BYTES:
-        findings.add(
-            start,
-            "too-large",
-            f"The file has {len(content)} bytes; at most {MOST_BYTES} are read.",
-            "Split it into several flows.",
-        )
+        findings.add(start, "too-large", f"The file is larger than {MOST_BYTES // 1024} kB.", "Split it into several flows.")
         return None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         findings.add(start, "encoding", "The file is saved as UTF-16.", "Save it as UTF-8.")
