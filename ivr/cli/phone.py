@@ -24,6 +24,7 @@ from ivr.errors import CarrierError, SettingError
 DEFAULT_CALLER = "+447700900100"  # a customer of the sample data
 HELP = "Type what you say. #1 presses 1, #1234# presses those keys, an empty line is silence, /hangup or Ctrl-C hangs up."
 LISTEN_LIMIT_SECONDS = 120.0
+LOOK_SECONDS = 0.5  # between two looks whether the phone rings
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,20 @@ def find_line(carrier: str, token: str, to: str) -> Line:
 )
 @click.option("--carrier", default="", help="Address of a carrier's control API, such as http://127.0.0.1:9090.")
 @click.option("--control-token", envvar="IVR_CARRIER_CONTROL_TOKEN", default="", help="The carrier's control token.")
+@click.option(
+    "--wait", "wait_for_call", is_flag=True, help="Do not call: wait until the service calls --from (a promised callback)."
+)
 @click.option("--json", "as_json", is_flag=True, help="With --script: print the truth about the call as JSON, and nothing else.")
-def phone(from_number: str, to: str, script_file: Path | None, carrier: str, control_token: str, as_json: bool) -> None:
+def phone(
+    from_number: str, to: str, script_file: Path | None, carrier: str, control_token: str, wait_for_call: bool, as_json: bool
+) -> None:
     """Be a caller in the terminal: prompts come as text, you type what you say.
 
     \b
     Examples:
       ivr phone
-      ivr phone --from +447700900100
+      ivr phone --from +447700900101
+      ivr phone --wait --from +447700900101
       ivr phone --script docs/examples/order.yaml
       printf 'where is my order\\n#1234#\\n' | ivr phone
     """
@@ -72,7 +79,7 @@ def phone(from_number: str, to: str, script_file: Path | None, carrier: str, con
     if script_file:
         code = asyncio.run(_play(line, script_file, from_number, to, as_json))
     else:
-        code = asyncio.run(_talk(line, from_number or DEFAULT_CALLER))
+        code = asyncio.run(_talk(line, from_number or DEFAULT_CALLER, wait_for_call))
     sys.exit(code)
 
 
@@ -116,14 +123,34 @@ async def _settled(control: ControlClient, call_sid: str) -> dict[str, Any]:
     return truth
 
 
-async def _talk(line: Line, from_number: str) -> int:
+async def _ringing(control: ControlClient, number: str, screen: PhoneScreen) -> str:
+    """Hold the handset of `number` until the service calls it, then pick up; returns the call's sid."""
+    await control.ask("PUT", f"people/{number}", {"terminal": True, "name": "You"})
+    screen.tell(f"waiting for a call to {number}")
+    try:
+        while True:
+            calls = (await control.ask("GET", f"calls?live=1&to={number.replace('+', '%2B')}"))["calls"]
+            if ringing := [call["call_sid"] for call in calls if call["status"] == "ringing" and call["direction"] != "inbound"]:
+                screen.tell("your phone rings; you pick up")
+                await control.act(ringing[0], "answer")
+                return str(ringing[0])
+            await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        await control.ask("DELETE", f"people/{number}")
+
+
+async def _talk(line: Line, from_number: str, wait_for_call: bool) -> int:
     """A person at the keyboard, or lines from a pipe; 0 where the call ended in an ordinary way."""
     typing = sys.stdin.isatty()
     screen = PhoneScreen(typing=typing, echo_self=not typing)
     async with ControlClient(line.url, line.token) as control:
-        call = await control.place(to=line.number, name="You", patient=True, **{"from": from_number})
-        sid = call["call_sid"]
-        screen.tell(f"calling {call['to']} from {call['from']}   {HELP if typing else ''}")
+        if wait_for_call:
+            sid = await _ringing(control, from_number, screen)
+        else:
+            screen.tell(f"calling {line.number} from {from_number}")
+            sid = (await control.place(to=line.number, name="You", patient=True, **{"from": from_number}))["call_sid"]
+        if typing:
+            screen.tell(HELP)
         watching = asyncio.create_task(_watch(control, sid, screen))
         with contextlib.suppress(NotImplementedError):  # no signal handlers on this platform: Ctrl-C still ends the program
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, watching.cancel)
@@ -132,8 +159,10 @@ async def _talk(line: Line, from_number: str) -> int:
             await watching
         except asyncio.CancelledError:
             await control.act(sid, "hangup")
+            screen.close()
             screen.tell("you hung up")
         finally:
+            screen.close()
             speaking.cancel()
             await asyncio.gather(speaking, return_exceptions=True)
         truth = await control.truth(sid)

@@ -31,6 +31,7 @@ class PhoneScreen:
         self.console = Console(highlight=False, soft_wrap=True)
         self.typing = typing
         self.echo_self = echo_self
+        self._terminal = _terminal_state() if typing else None
         self._open: dict[int, str] = {}  # what lasts: index of the entry -> kind
         self._changed = asyncio.Event()
         self._over = False
@@ -59,6 +60,15 @@ class PhoneScreen:
                     take(line)
 
         threading.Thread(target=read, daemon=True, name="keyboard").start()
+
+    def close(self) -> None:
+        """The call is over: no more prompt. The keyboard thread may still be editing a line, so the terminal is put back as it was."""
+        self._over = True
+        self._changed.set()
+        if self._terminal is not None:
+            import termios
+
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._terminal)
 
     async def listened_to(self, seconds: float, *, by_people: bool = True) -> bool:
         """Wait until a prompt takes input or (unless not `by_people`) a person is on the line; each invitation is good for one line."""
@@ -138,6 +148,18 @@ class PhoneScreen:
         if not self._over:
             sys.stdout.write(PROMPT + _being_typed())
         sys.stdout.flush()
+
+
+def _terminal_state() -> list[Any] | None:
+    """The terminal's settings before line editing changes them; None where there are none to keep."""
+    try:
+        import termios
+    except ImportError:
+        return None
+    try:
+        return termios.tcgetattr(sys.stdin)
+    except termios.error:
+        return None
 
 
 def _being_typed() -> str:

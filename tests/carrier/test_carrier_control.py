@@ -193,3 +193,21 @@ def test_without_a_demo_or_a_carrier_one_line_tells_what_to_do(tmp_path: Path) -
     assert missing.returncode == 1 and "start `ivr demo`" in missing.stderr
     silent = phone({**os.environ}, "--carrier", "http://127.0.0.1:1", "--control-token", "x")
     assert silent.returncode == 1 and "does not answer" in silent.stderr and "Traceback" not in silent.stderr
+
+
+def test_ivr_phone_waits_for_a_call(service: Service, process: dict[str, str], tmp_path: Path) -> None:
+    demo = json.loads((tmp_path / "demo.json").read_text())
+    headers = {"Authorization": f"Bearer {demo['control_token']}"}
+    service.documents["/voice/incoming"] = "<Dial callerId='+442079460000'><Number>+447700900555</Number></Dial>"
+    command = [sys.executable, "-m", "ivr.cli", "phone", "--wait", "--from", "+447700900555"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=process) as called:
+        assert called.stdout is not None and called.stdin is not None
+        assert "waiting for a call" in called.stdout.readline()
+        caller = {"from": CALLER, "script": [{"say": "this is your callback"}, {"hear": "thank you"}, "hang up"]}
+        placed = httpx.post(f"{demo['carrier_url']}/control/calls", headers=headers, json=caller).json()
+        called.stdin.write("thank you\n")
+        called.stdin.close()
+        assert "Caller: this is your callback" in called.stdout.read()
+        assert called.wait(10) == 0
+    truth = httpx.get(f"{demo['carrier_url']}/control/calls/{placed['call_sid']}", headers=headers).json()
+    assert truth["failures"] == [] and truth["script_finished"] is True

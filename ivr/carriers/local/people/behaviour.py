@@ -52,6 +52,9 @@ class Behaviour:
 
 
 DEFAULT = Behaviour()
+CUSTOMER = Behaviour(
+    name="Customer", greets="Hello?", replies=("Yes, I asked for a call back.", "Thank you.", "That is all.", "Goodbye.")
+)  # a number that nobody described: whoever is called back
 
 
 def _span(raw: Any) -> tuple[float, float]:
@@ -128,6 +131,8 @@ class PhoneBook:
         if address in self.waiting:
             return self.waiting[address]()
         behaviour = self.behaviour(address)
+        if behaviour is self.default is DEFAULT and address.startswith("+"):
+            behaviour = CUSTOMER
         name = behaviour.name or f"Agent {address.rpartition(':')[2].split('@')[0].title()}"
         behaviour = replace(behaviour, name=name)
         if behaviour.kind == "random":
