@@ -204,7 +204,7 @@ class Menu(Question):
 
     def _choose(
         self, progress: Progress, option: Option, candidate: Candidate, band: str, entity: str | None = None, model: str = ""
-    ) -> Way:
+    ) -> Go:
         intent = candidate.intent
         if intent == NO:
             goals.nothing_more(progress)
@@ -267,7 +267,7 @@ class Menu(Question):
             notes = len(progress.notes)
             way = beyond._understand(progress, spoke, beyond._open(progress))
             if isinstance(way, Go):
-                return way
+                return Go(way.step)  # the exit belongs to the menu behind, which was never entered
             del progress.notes[notes:]
             self.close_aside(progress)
             progress.forget_actions()
@@ -388,5 +388,5 @@ class Menu(Question):
         serving = self._serving(progress, intent)
         if answer and serving is not None:
             menu, option = serving
-            return menu._choose(progress, option, Candidate(intent, 1.0), "confirmed")
+            return Go(menu._choose(progress, option, Candidate(intent, 1.0), "confirmed").step)
         return super().enter(progress)
