@@ -13,29 +13,17 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.model import Agent, Queue
-from routing.policies import (
-    Clocks,
-    Opening,
-    Urgency,
-    clock,
-    clock_name,
-    fixed_standing,
-    openings,
-    place,
-    serves,
-    shares,
-    starves_after,
-    urgency,
-)
+from routing.model import Agent
+from routing.policies import Clocks, Urgency, clock, place, shares, urgency
 from routing.simulation_draws import Callers, draw_callers
-from routing.simulation_scenario import CallType, Scenario, Shift, waiting_pattern
+from routing.simulation_index import Door, Way, plan_of
+from routing.simulation_scenario import Scenario, Shift, waiting_pattern
 
 
 class Outcome(IntEnum):
@@ -74,32 +62,6 @@ def simulate(scenario: Scenario, replication: int = 0, on_time: Callable[[float]
 _FREE, _SIGN_IN, _SIGN_OUT, _WIDER, _STARVED, _TOO_LONG, _HANG_UP = range(7)
 
 
-@dataclass(slots=True)
-class _Door:
-    """One opening of one queue's calls: who waits in front of it, who is free behind it."""
-
-    opening: Opening
-    queue_index: int
-    clock_name: str
-    fixed: dict[int, float]  # agent -> the fixed part of the standing
-    waiting: list[tuple[float, int]] = field(default_factory=list)  # (place, call)
-    free: list[tuple[float, int, int]] = field(default_factory=list)  # (standing, agent, spell)
-    free_count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How calls of one type wait: their doors, those that are open at once and those that open later."""
-
-    call_type: CallType
-    queue: Queue
-    queue_index: int
-    at_once: tuple[_Door, ...]
-    later: tuple[tuple[float, _Door], ...]
-    starves_after: float | None
-    longest_wait_seconds: float
-
-
 class _Floor:
     """The state of one run."""
 
@@ -115,10 +77,10 @@ class _Floor:
         self.queue_names = list(scenario.queues)
         parts = shares(scenario.queues.values())
         self.queues = {name: replace(queue, share=parts[name]) for name, queue in scenario.queues.items()}
-        self.doors: list[_Door] = []
-        self.agent_doors: list[list[_Door]] = [[] for _ in range(count)]
-        self.ways = self._ways()
-        self.keeps = any(door.opening.keep for door in self.doors)
+        plan = plan_of(scenario.call_types, self.queues, self.agents)
+        self.agent_doors = plan.agent_doors
+        self.ways = plan.ways
+        self.keeps = any(door.opening.keep for door in plan.doors)
 
         self.signed_in_at = [math.nan] * count
         self.signs_out = [False] * count  # leaves when the present call is over
@@ -140,43 +102,6 @@ class _Floor:
         self.ends_at = [math.nan] * calls
         self.idle_before = [math.nan] * calls
         self.events: list[tuple[float, int, int, int]] = []  # (time, kind, agent or call, which)
-
-    def _ways(self) -> list[_Way]:
-        known: dict[tuple[str, Opening], _Door] = {}
-        ways = []
-        for call_type in self.scenario.call_types:
-            queue = self.queues[call_type.queue]
-            timed = []
-            for opening in openings(waiting_pattern(call_type), self.queues):
-                timeless = replace(opening, after_seconds=0.0, why="")
-                door = known.get((call_type.queue, timeless))
-                if door is None:
-                    door = known[call_type.queue, timeless] = self._door(timeless, queue)
-                timed.append((opening.after_seconds, door))
-            ways.append(
-                _Way(
-                    call_type=call_type,
-                    queue=queue,
-                    queue_index=self.queue_names.index(call_type.queue),
-                    at_once=tuple(door for after_seconds, door in timed if after_seconds <= 0),
-                    later=tuple((after_seconds, door) for after_seconds, door in timed if after_seconds > 0),
-                    starves_after=starves_after(queue),
-                    longest_wait_seconds=call_type.longest_wait_seconds,
-                )
-            )
-        return ways
-
-    def _door(self, opening: Opening, queue: Queue) -> _Door:
-        fixed = {
-            index: fixed_standing(queue.policy, agent, opening)
-            for index, agent in enumerate(self.agents)
-            if serves(agent, opening)
-        }
-        door = _Door(opening, self.queue_names.index(queue.queue_id), clock_name(queue.policy), fixed)
-        self.doors.append(door)
-        for index in fixed:
-            self.agent_doors[index].append(door)
-        return door
 
     def run(self, on_time: Callable[[float], None] | None) -> Day:
         """Play all events; nobody is left waiting or talking in the end, unless nobody ever signs in who could answer."""
@@ -245,7 +170,7 @@ class _Floor:
         for which, (after_seconds, _) in enumerate(way.later):
             heapq.heappush(self.events, (now + after_seconds, _WIDER, call, which))
 
-    def _line_up(self, now: float, call: int, way: _Way, *, starved: bool) -> None:
+    def _line_up(self, now: float, call: int, way: Way, *, starved: bool) -> None:
         waiting_call = waiting_pattern(way.call_type, self.callers.arrived_at[call])
         self.urgencies[call] = urgency(waiting_call, way.queue, starved)
         entry = (place(waiting_call, way.queue, starved), call)
@@ -351,7 +276,7 @@ class _Floor:
             if chosen == agent:
                 return
 
-    def _most_urgent(self, now: float, doors: list[_Door]) -> int:
+    def _most_urgent(self, now: float, doors: list[Door]) -> int:
         best, best_urgency, best_arrival = -1, -math.inf, math.inf
         for door in doors:
             heap = door.waiting
@@ -384,7 +309,7 @@ class _Floor:
         for door in self.agent_doors[agent]:
             door.free_count -= 1
 
-    def _best_free(self, door: _Door) -> int:
+    def _best_free(self, door: Door) -> int:
         """The free agent with the least standing, or -1 where none is free beyond those held back."""
         if door.free_count <= door.opening.keep:
             return -1
