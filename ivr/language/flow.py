@@ -12,8 +12,6 @@ from ivr.language.values import Expression, Offer, Option, Position, Prompt, Rep
 RETURN = "return"
 """As a step's name: come back to the flow that ran this one."""
 
-FLOW_END = RETURN
-
 
 @dataclass(frozen=True)
 class Edge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ def updated(flows: Iterable[Flow], language: str, old: Translations | None) -> U
     """The file `prompts/<language>.yaml` for these flows, sentences in the order in which the flows say them.
 
     A sentence without a translation stands there with nothing behind its colon, which lint reports; one whose wording changed carries the
-    translation of the sentence that it most resembles, as `{check: …, was: …}`.
+    translation of the sentence that it most resembles, as `{check: …, was: …}`. Comments above a sentence stay with it.
     """
     wanted: dict[str, list[str]] = {}
     for flow in flows:
@@ -35,7 +36,9 @@ def updated(flows: Iterable[Flow], language: str, old: Translations | None) -> U
                 wanted.setdefault(sentence, []).append(flow.name)
     have = dict(old.sentences) if old else {}
     orphans = {sentence: done for sentence, done in have.items() if sentence not in wanted}
-    lines = [f"# Translations into {language}: sentence of the flows, then how it is said.", ""]
+    heading = f"# Translations into {language}: sentence of the flows, then how it is said."
+    headings = {heading, *(f"# {name}" for names in wanted.values() for name in names)}
+    lines = [heading, ""]
     missing, check, kept = [], [], 0
     last_flow = ""
     for sentence, names in wanted.items():
@@ -43,12 +46,13 @@ def updated(flows: Iterable[Flow], language: str, old: Translations | None) -> U
             lines += ([""] if last_flow else []) + [f"# {names[0]}"]
             last_flow = names[0]
         done = have.get(sentence)
+        was = done.was if done is not None else nearest(sentence, orphans)
+        carried = done if done is not None else orphans.pop(was or "", None)
+        lines += [comment for comment in carried.comments if comment not in headings] if carried else []
         if done is not None and not done.check:
             kept += 1
             lines.append(f"{_quoted(sentence)}: {_quoted(done.template.source)}")
             continue
-        was = done.was if done is not None else nearest(sentence, orphans)
-        carried = done if done is not None else orphans.pop(was or "", None)
         if carried is None:
             missing.append(sentence)
             lines.append(f"{_quoted(sentence)}:")
@@ -66,5 +70,5 @@ def coverage(flows: Mapping[str, Flow], translations: Translations | None, langu
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'"{escaped}"'
+    """Text in double quotes: JSON's strings are YAML's."""
+    return json.dumps(text.replace("\n", " "), ensure_ascii=False)

@@ -10,7 +10,7 @@ A reworded sentence has no translation any more: nothing is silently stale. `ivr
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from ivr.language.expressions import Mistake
@@ -32,6 +32,8 @@ class Translated:
     template: CompiledTemplate
     check: bool = False
     was: str = ""
+    comments: tuple[str, ...] = ()
+    """Lines of comment directly above the sentence: a translator's own remarks."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def read_translations(source: Source, language: str, findings: Findings) -> Tran
         for entry in source.root:
             done = kept(_translated, entry.key, entry.value, reading)
             if done is not None:
-                sentences[normalised(entry.key.value)] = done
+                sentences[normalised(entry.key.value)] = replace(done, comments=_comments_above(source.lines, entry.key.at.line))
     elif source.root is not None:
         findings.add(
             source.root.at,
@@ -72,6 +74,14 @@ def read_translations(source: Source, language: str, findings: Findings) -> Tran
             'Write `"sentence": translation`.',
         )
     return Translations(language, source.file, sentences, unread=not isinstance(source.root, Mapping))
+
+
+def _comments_above(lines: list[str], line: int) -> tuple[str, ...]:
+    """The comment that ends right above a line (from 1)."""
+    begin = line - 1
+    while begin > 0 and lines[begin - 1].lstrip().startswith("#"):
+        begin -= 1
+    return tuple(text.strip() for text in lines[begin : line - 1])
 
 
 def _translated(key: Text, node: Node, reading: Reading) -> Translated:

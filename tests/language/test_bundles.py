@@ -50,6 +50,7 @@ steps:
     say: Thank you.
 """
 SPANISH = """
+# Female voice.
 Hello, and welcome.: Hola, bienvenido.
 "Order {{ order.number | spell }} is here.": El pedido {{ order.number | spell }} ha llegado.
 There is no order.: No hay ningún pedido.
@@ -148,6 +149,7 @@ def test_translating_carries_reworded_sentences_over() -> None:
     )
     again = compile_bundle({**reworded, "prompts/es-ES.yaml": done.text}, NAMES)
     assert sorted(problem.rule for problem in again.problems) == ["changed-translation", "missing-translation", "wrong-value"]
+    assert '# Female voice.\n"Hello, and welcome to Acme.":' in done.text
     assert updated(again.flows.values(), "es-ES", again.translations["es-ES"]).text == done.text
 
 

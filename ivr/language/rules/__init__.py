@@ -2,7 +2,8 @@
 
 from ivr.language.rules import choices, knowledge, names, prompts, proofs, reading, values
 from ivr.language.rules import translations as translations
-from ivr.language.rules.registry import RULES, Lint, Rule, check, severities
+from ivr.language.rules.checking import check
+from ivr.language.rules.registry import RULES, Lint, Rule, severities
 
 __all__ = [
     "RULES",

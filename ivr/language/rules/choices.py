@@ -68,7 +68,7 @@ def _taken_already(lint: Lint, options: tuple[Option, ...], word: str, rule_name
         taken.setdefault(value, []).append(option)
 
 
-@rule("no-otherwise", "Where no condition holds the call has to go on all the same: the last choice has no `when`.")
+@rule("no-otherwise", "Where no condition holds the call has to go on all the same: the last choice has no `when`.", met=True)
 def no_otherwise(flow: Flow, lint: Lint) -> None:
     for step, options in decisions(flow):
         if options and all(option.when is not None for option in options):

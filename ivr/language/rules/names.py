@@ -18,7 +18,7 @@ def place(step: Step, word: str, flow: Flow) -> Position:
     return step.positions.get(word) or step.positions.get("") or flow.at
 
 
-@rule("unknown-step", "A `go` or an exit names a step that the flow does not have; a caller would be sent nowhere.")
+@rule("unknown-step", "A `go` or an exit names a step that the flow does not have; a caller would be sent nowhere.", met=True)
 def unknown_step(flow: Flow, lint: Lint) -> None:
     known = [*flow.steps, RETURN] if flow.returns else list(flow.steps)
     for step in flow.steps.values():
@@ -64,12 +64,12 @@ def tell_unknown(flow: Flow, lint: Lint, of: str, known: Collection[str] | None,
             )
 
 
-@rule("unknown-flow", "`run` names a flow that is not among the files.")
+@rule("unknown-flow", "`run` names a flow that is not among the files.", met=True)
 def unknown_flow(flow: Flow, lint: Lint) -> None:
     tell_unknown(flow, lint, "flow", lint.flows, "this folder")
 
 
-@rule("unknown-queue", "A caller would wait in a queue that nobody serves.")
+@rule("unknown-queue", "A caller would wait in a queue that nobody serves.", met=True)
 def unknown_queue(flow: Flow, lint: Lint) -> None:
     tell_unknown(flow, lint, "queue", lint.names.queues, "config/queues.yaml")
 

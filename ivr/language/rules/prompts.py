@@ -57,7 +57,7 @@ def prompt_too_long(flow: Flow, lint: Lint) -> None:
             )
 
 
-@rule("no-words", "Where no variant's condition holds the caller hears nothing: the last variant has no `when`.")
+@rule("no-words", "Where no variant's condition holds the caller hears nothing: the last variant has no `when`.", met=True)
 def no_words(flow: Flow, lint: Lint) -> None:
     for step in flow.steps.values():
         for said in prompts_of(step):

@@ -188,7 +188,7 @@ def _heard(step: Step, edge: Edge) -> tuple[float, int]:
     return seconds, prompts
 
 
-@rule("nobody-has-skill", "A caller whose needs no agent meets would wait in vain.")
+@rule("nobody-has-skill", "A caller whose needs no agent meets would wait in vain.", met=True)
 def nobody_has_skill(flow: Flow, lint: Lint) -> None:
     agents = lint.names.agents_skills
     if agents is None:

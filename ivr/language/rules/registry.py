@@ -38,27 +38,28 @@ Check = Callable[[Flow, Lint], None]
 
 @dataclass(frozen=True)
 class Rule:
-    """`doc` says why it matters to a caller or supervisor."""
+    """`doc` says why it matters to a caller or supervisor. `met`: callers meet the fault at a step, so the way there is told with it."""
 
     name: str
     severity: str
     doc: str
+    met: bool = False
     check: Check | None = field(default=None, repr=False)
 
 
 RULES: dict[str, Rule] = {}
 
 
-def declare(name: str, doc: str, severity: str = ERROR) -> None:
+def declare(name: str, doc: str, severity: str = ERROR, met: bool = False) -> None:
     """Register a rule that readers enforce while they read."""
-    RULES[name] = Rule(name, severity, doc)
+    RULES[name] = Rule(name, severity, doc, met)
 
 
-def rule(name: str, doc: str, severity: str = ERROR) -> Callable[[Check], Check]:
+def rule(name: str, doc: str, severity: str = ERROR, met: bool = False) -> Callable[[Check], Check]:
     """Register a rule that looks at a flow that was read."""
 
     def register(check_: Check) -> Check:
-        RULES[name] = Rule(name, severity, doc, check_)
+        RULES[name] = Rule(name, severity, doc, met, check_)
         return check_
 
     return register
@@ -67,11 +68,3 @@ def rule(name: str, doc: str, severity: str = ERROR) -> Callable[[Check], Check]
 def severities() -> dict[str, str]:
     """Severity by rule name."""
     return {name: found.severity for name, found in RULES.items()}
-
-
-def check(lint: Lint) -> None:
-    """Run every rule on every flow."""
-    for flow in lint.flows.values():
-        for found in RULES.values():
-            if found.check is not None:
-                found.check(flow, lint)

@@ -21,7 +21,7 @@ def sentences(flow: Flow) -> dict[str, Template]:
     return found
 
 
-@rule("missing-translation", "A caller who speaks another language would suddenly hear this sentence in the first one.")
+@rule("missing-translation", "A caller who speaks another language would suddenly hear this sentence in the first one.", met=True)
 def missing_translation(flow: Flow, lint: Lint) -> None:
     for language in flow.languages[1:]:
         translations = lint.translations.get(language)

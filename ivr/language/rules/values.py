@@ -49,6 +49,8 @@ def _contradictions(step: Step) -> list[tuple[str, str, str]]:
     least, most = value_of(step, "from_"), value_of(step, "to")
     if isinstance(least, (int, float)) and isinstance(most, (int, float)) and least >= most:
         found.append(("from", f"`from` ({least:g}) is not less than `to` ({most:g}).", "Swap them."))
+    if value_of(step, "question") == "nps" and (least, most) != (0, 10):
+        found.append(("question", "Net promoter score is asked from 0 to 10.", "Write `from: 0` and `to: 10`."))
     if value_of(step, "secret"):
         if value_of(step, "input") == "speech":
             found.append(("input", "A secret is typed, never spoken aloud.", "Delete `input`."))
@@ -61,7 +63,7 @@ def _contradictions(step: Step) -> list[tuple[str, str, str]]:
     return found
 
 
-@rule("secret-spoken", "A PIN that is spoken back, or compared in a flow, ends up in recordings and journals.")
+@rule("secret-spoken", "A PIN that is spoken back, or compared in a flow, ends up in recordings and journals.", met=True)
 def secret_spoken(flow: Flow, lint: Lint) -> None:
     secrets = {str(value_of(step, "save")) for step in asks(flow) if value_of(step, "secret")}
     uses: list[FactName] = [placeholder.name for placeholder in placeholders(flow)]
@@ -93,6 +95,7 @@ _CARD_LENGTHS = range(13, 20)
 @rule(
     "card-outside-pay",
     "Card numbers are taken by the carrier in a `pay` step, so that they never reach this program, its journal or a recording.",
+    met=True,
 )
 def card_outside_pay(flow: Flow, lint: Lint) -> None:
     for step in asks(flow):
