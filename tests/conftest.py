@@ -63,3 +63,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     yield base.set(database=name).render_as_string(hide_password=False)
     with sa.create_engine(base, isolation_level="AUTOCOMMIT").connect() as admin:
         admin.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture(scope="session")
+def speech_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sample line's speech is trained once for all tests of this process that need it."""
+    return tmp_path_factory.mktemp("speech_models")
