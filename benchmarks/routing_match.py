@@ -98,7 +98,9 @@ def main() -> None:
         json.dump({"seed": SEED, "python": platform.python_version(), "server": version, "rows": rows}, sys.stdout, indent=1)
         return
     print(f"machine {platform.machine()}, Python {platform.python_version()}, server {version}, seed {SEED}")
-    print(f"{'agents':>8} {'match us':>9} {'enter us':>9} {'accept us':>9} {'talk ended us':>13} {'whole call us':>13} {'matches/s':>10}")
+    print(
+        f"{'agents':>8} {'match us':>9} {'enter us':>9} {'accept us':>9} {'talk ended us':>13} {'whole call us':>13} {'matches/s':>10}"
+    )
     for row in rows:
         print(
             f"{row['agents']:>8,} {row['match_us']:>9.1f} {row['enter_us']:>9.1f} {row['accept_us']:>9.1f} {row['talk_ended_us']:>13.1f} "
