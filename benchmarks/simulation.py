@@ -1,6 +1,6 @@
 """The simulator against closed forms and published figures, and its speed.
 
-    python benchmarks/simulation.py                 every table, about ten minutes on one core
+    python benchmarks/simulation.py                 every table, about 25 minutes on one core
     python benchmarks/simulation.py --quick         a tenth of the days
     python benchmarks/simulation.py --only speed    one table: erlang, pooling, overload, fairness, speed
 
@@ -204,17 +204,17 @@ def speed(share: float) -> None:
     scenario = busy_day(100_000, 500)
     runs = []
     for replication in range(max(3, round(5 * share))):
-        started = time.perf_counter()
+        started, began = time.perf_counter(), time.process_time()
         day = simulate(scenario, replication)
-        simulated = time.perf_counter()
+        simulated, spent = time.perf_counter(), time.process_time()
         found = measure(scenario, day)[ALL]
-        runs.append(simulated - started)
+        runs.append(spent - began)
         print(
-            f"  {len(day.outcome):,} calls, {len(day.agents)} agents: {simulated - started:.2f} s, figures {time.perf_counter() - simulated:.2f} s; "
+            f"  {len(day.outcome):,} calls, {len(day.agents)} agents: {simulated - started:.2f} s, {spent - began:.2f} s of processor; "
             f"in time {found['service_level']:.1%}, hung up {found['abandoned']:.1%}, occupancy {found['occupancy']:.1%}",
             flush=True,
         )
-    print(f"  median {np.median(runs):.2f} s ({np.median(runs) / 100_000 * 1e6:.0f} µs per call)")
+    print(f"  median {np.median(runs):.2f} s of processor ({np.median(runs) / 100_000 * 1e6:.0f} µs per call)")
 
 
 TABLES: dict[str, Callable[[float], None]] = {
