@@ -7,15 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from voice_service import CALLER, Service
 
 from ivr.carriers.local import LocalCarrier
+from ivr.cli.phone import phone
+from ivr.errors import IvrError
 
 MENU = (
     '<Gather input="dtmf speech" action="/voice/turn" speechTimeout="auto" actionOnEmptyResult="true"><Say>{text}</Say></Gather>'
@@ -122,8 +124,19 @@ def test_a_call_that_the_service_makes_rings_at_a_terminal(
 
 
 @pytest.fixture
-def process(talking: Service, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """`ivr carrier` as a process, and what `ivr demo` would leave behind."""
+def process(talking: Service, carrier: LocalCarrier, tmp_path: Path) -> dict[str, str]:
+    """The environment of a process beside a running demo: what `ivr demo` leaves behind."""
+    demo = {"carrier_url": carrier.url, "control_token": carrier.control_token, "number": "+442079460000"}
+    (tmp_path / "demo.json").write_text(json.dumps(demo))
+    return {**os.environ, "IVR_DATA_DIR": str(tmp_path)}
+
+
+def typed_phone(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "ivr.cli", "phone", *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def test_ivr_carrier_as_a_process(talking: Service, tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -134,29 +147,40 @@ def process(talking: Service, tmp_path: Path) -> Iterator[dict[str, str]]:
         "--numbers",
         "+442079460000",
         "--speed",
-        "20",
+        "50",
         "--json",
     ]
     environment = {**os.environ, "IVR_CONFIG_DIR": str(tmp_path / "none"), "IVR_CARRIER_CONTROL_TOKEN": "secret-of-the-test"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as carrier:
         assert carrier.stdout is not None
         ready = json.loads(carrier.stdout.readline())
-        (tmp_path / "demo.json").write_text(
-            json.dumps({"carrier_url": ready["url"], "control_token": ready["control_token"], "number": "+442079460000"})
+        assert ready["control_token"] == "secret-of-the-test" and ready["numbers"] == ["+442079460000"]
+        played = CliRunner().invoke(
+            phone,
+            [
+                "--carrier",
+                ready["url"],
+                "--control-token",
+                "secret-of-the-test",
+                "--script",
+                _script(tmp_path, "- say: bye\n- until end\n"),
+            ],
         )
-        yield {**environment, "IVR_DATA_DIR": str(tmp_path)}
+        assert played.exit_code == 0, played.output
         carrier.send_signal(signal.SIGTERM)
-        assert carrier.wait(10) == 0
+        assert carrier.wait(20) == 0
 
 
-def phone(environment: dict[str, str], *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ivr.cli", "phone", *arguments]
-    return subprocess.run(command, input=typed, capture_output=True, text=True, env=environment, timeout=60, check=False)
+def _script(folder: Path, steps: str) -> str:
+    path = folder / "caller.yaml"
+    path.write_text(f'from: "+447700900123"\nscript:\n- hear: welcome\n{steps}')
+    return str(path)
 
 
-def test_ivr_phone_in_a_pipe_and_with_a_script(talking: Service, process: dict[str, str], tmp_path: Path) -> None:
-    done = phone(process, typed="my order\n#12#\n\nbye\n")
-    assert done.returncode == 0, done.stderr
+def test_ivr_phone_in_a_pipe(talking: Service, process: dict[str, str]) -> None:
+    with typed_phone(process) as caller:
+        shown, _ = caller.communicate("my order\n#12#\n\nbye\n", timeout=60)
+    assert caller.returncode == 0
     for line in (
         "Line: Welcome. What can I do?",
         "You: my order",
@@ -164,50 +188,50 @@ def test_ivr_phone_in_a_pipe_and_with_a_script(talking: Service, process: dict[s
         "Line: Goodbye.",
         "the other side hung up",
     ):
-        assert line in done.stdout
+        assert line in shown
     assert talking.of("/voice/incoming")[0].fields["From"] == "+447700900100"
-    script = tmp_path / "caller.yaml"
-    script.write_text('from: "+447700900123"\nscript:\n- hear: welcome\n- say: bye\n- hear: goodbye\n- until end\n')
-    assert phone(process, "--script", str(script)).returncode == 0
-    script.write_text("script:\n- hear: welcome\n- say: bye\n- hear: thank you\n")
-    failed = phone(process, "--script", str(script))
-    assert failed.returncode == 1 and "step 3: hear thank you: the call ended; last heard: 'Goodbye.'" in failed.stderr
-    script.write_text("script:\n- sing: la\n")
-    wrong = phone(process, "--script", str(script))
-    assert wrong.returncode == 1 and wrong.stderr.startswith("ivr: ") and "Traceback" not in wrong.stderr
 
 
-def test_ctrl_c_hangs_up(talking: Service, process: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "ivr.cli", "phone"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=process) as caller:
-        assert caller.stdout is not None
-        while "listening" not in caller.stdout.readline():
-            time.sleep(0.01)
-        caller.send_signal(signal.SIGINT)
-        assert "you hung up" in caller.stdout.read()
-        assert caller.wait(10) == 0
+@pytest.mark.parametrize(
+    ("steps", "code", "message"),
+    [
+        ("- say: bye\n- hear: goodbye\n- until end\n", 0, ""),
+        ("- say: bye\n- hear: thank you\n", 1, "step 3: hear thank you: the call ended; last heard: 'Goodbye.'"),
+        ("- sing: la\n", 1, "step 2: sing"),
+    ],
+)
+def test_ivr_phone_plays_a_script(process: dict[str, str], tmp_path: Path, steps: str, code: int, message: str) -> None:
+    played = CliRunner(env=process).invoke(phone, ["--script", _script(tmp_path, steps)])
+    assert played.exit_code == code, played.output
+    assert message in played.output + str(played.exception)
+    assert not played.exception or isinstance(played.exception, SystemExit | IvrError)
 
 
 def test_without_a_demo_or_a_carrier_one_line_tells_what_to_do(tmp_path: Path) -> None:
-    missing = phone({**os.environ, "IVR_DATA_DIR": str(tmp_path)})
-    assert missing.returncode == 1 and "start `ivr demo`" in missing.stderr
-    silent = phone({**os.environ}, "--carrier", "http://127.0.0.1:1", "--control-token", "x")
-    assert silent.returncode == 1 and "does not answer" in silent.stderr and "Traceback" not in silent.stderr
+    missing = CliRunner(env={"IVR_DATA_DIR": str(tmp_path)}).invoke(phone)
+    assert isinstance(missing.exception, IvrError) and "start `ivr demo`" in str(missing.exception)
+    silent = CliRunner().invoke(phone, ["--carrier", "http://127.0.0.1:1", "--control-token", "x"])
+    assert isinstance(silent.exception, IvrError) and "does not answer" in str(silent.exception)
 
 
-def test_ivr_phone_waits_for_a_call(service: Service, process: dict[str, str], tmp_path: Path) -> None:
-    demo = json.loads((tmp_path / "demo.json").read_text())
-    headers = {"Authorization": f"Bearer {demo['control_token']}"}
+def test_ctrl_c_hangs_up(talking: Service, process: dict[str, str]) -> None:
+    with typed_phone(process) as caller:
+        assert caller.stdout is not None
+        while "listening" not in caller.stdout.readline():
+            pass
+        caller.send_signal(signal.SIGINT)
+        assert "you hung up" in caller.stdout.read()
+        assert caller.wait(20) == 0
+
+
+def test_ivr_phone_waits_for_a_call(service: Service, process: dict[str, str], carrier: LocalCarrier) -> None:
     service.documents["/voice/incoming"] = "<Dial callerId='+442079460000'><Number>+447700900555</Number></Dial>"
-    command = [sys.executable, "-m", "ivr.cli", "phone", "--wait", "--from", "+447700900555"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=process) as called:
+    with typed_phone(process, "--wait", "--from", "+447700900555") as called:
         assert called.stdout is not None and called.stdin is not None
         assert "waiting for a call" in called.stdout.readline()
-        caller = {"from": CALLER, "script": [{"say": "this is your callback"}, {"hear": "thank you"}, "hang up"]}
-        placed = httpx.post(f"{demo['carrier_url']}/control/calls", headers=headers, json=caller).json()
+        sid = carrier.place(CALLER, "", [{"say": "this is your callback"}, {"hear": "thank you"}, "hang up"])
         called.stdin.write("thank you\n")
         called.stdin.close()
         assert "Caller: this is your callback" in called.stdout.read()
-        assert called.wait(10) == 0
-    truth = httpx.get(f"{demo['carrier_url']}/control/calls/{placed['call_sid']}", headers=headers).json()
-    assert truth["failures"] == [] and truth["script_finished"] is True
+        assert called.wait(20) == 0
+    assert carrier.wait(sid).failures == ()
