@@ -29,9 +29,9 @@ RECORDS_WITHIN_SECONDS = 60.0
 TIME_TOLERANCE_SECONDS = 1.0  # between a record's times and the carrier's
 WISHES: list[list[Any]] = [
     [{"say": "where is my order"}, {"hear": "/./"}, {"wait": "4s"}, "hang up"],
-    [{"say": "I want to talk to an agent"}, {"hear": "/./"}, {"wait": "30s"}, "hang up"],
+    [{"say": "I want to talk to an agent"}, {"hear": "/./"}, {"wait": "90s"}, "hang up"],
     [{"say": "I would like to pay my bill"}, {"hear": "/./"}, {"wait": "3s"}, "hang up"],
-    [{"say": "my router does not work"}, {"hear": "/./"}, {"wait": "25s"}, "hang up"],
+    [{"say": "my router does not work"}, {"hear": "/./"}, {"wait": "60s"}, "hang up"],
     ["silence", {"hear": "/./"}, {"press": "0"}, {"wait": "20s"}, "hang up"],
     [{"wait": "2s"}, "hang up"],
 ]
