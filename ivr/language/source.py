@@ -25,8 +25,13 @@ MOST_MENDS = 20
 """So many syntax mistakes are told in one run; each one told is mended in memory so that what follows can be read."""
 
 _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # C0 and C1; U+0085 would also be a line's end to YAML
+    "\u200b\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069"  # no width, other line ends, turned direction: text that is not what it looks like
+    "\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 _CONTROL_NAMES = {"\x00": "a NUL character", "\x1b": "an escape character", "\x7f": "a delete character"}
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Mapping(Node):
-    """`key: value` pairs in order, without duplicates (the first stays)."""
+    """`key: value` pairs in order, without duplicates (the first stays). `braces`: written in one line as {key: value}."""
 
     entries: tuple[Entry, ...] = ()
+    braces: bool = False
 
     def get(self, key: str) -> Node | None:
         """The value under `key`, or None."""
@@ -93,9 +99,10 @@ class Mapping(Node):
 
 @dataclass(frozen=True)
 class Sequence(Node):
-    """Items in order."""
+    """Items in order. `brackets`: written in one line as [one, two]."""
 
     items: tuple[Node, ...] = ()
+    brackets: bool = False
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.items)
@@ -157,14 +164,9 @@ def read_source(file: str, text: str, findings: Findings) -> Source:
     if len(text.encode("utf-8", "replace")) > MOST_BYTES:
         findings.add(start, "too-large", f"The file is larger than {MOST_BYTES // 1024} kB.", "Split it into several flows.")
         return Source(file, [], None)
-    control = _CONTROL.search(text)
-    if control:
-        line = text.count("\n", 0, control.start()) + 1
-        column = control.start() - (text.rfind("\n", 0, control.start()) + 1) + 1
-        name = _CONTROL_NAMES.get(control.group(), f"a control character (U+{ord(control.group()):04X})")
-        findings.add(Position(file, line, column), "control-character", f"There is {name} here.", "Delete it.")
-        return Source(file, lines, None)
-    mended = list(lines)
+    if _CONTROL.search(text):
+        _tell_control(file, lines, findings)
+    mended = [_CONTROL.sub(" ", line) for line in lines]
     for _ in range(MOST_MENDS):
         reading = _Reading(file, mended, Findings(findings.severities))
         try:
@@ -190,6 +192,21 @@ def read_source(file: str, text: str, findings: Findings) -> Source:
     return Source(file, lines, None)
 
 
+def _tell_control(file: str, lines: list[str], findings: Findings) -> None:
+    """Characters that nobody sees, at most `MOST_MENDS` of them."""
+    told = 0
+    for number, line in enumerate(lines, start=1):
+        for found in _CONTROL.finditer(line):
+            character = found.group()
+            name = _CONTROL_NAMES.get(character, f"a control character (U+{ord(character):04X})")
+            if _TURNING.match(character):
+                name = f"a character that turns the direction of writing (U+{ord(character):04X})"
+            findings.add(Position(file, number, found.start() + 1), "control-character", f"There is {name} here.", "Delete it.")
+            told += 1
+            if told >= MOST_MENDS:
+                return
+
+
 def _tell(cause: Cause, file: str, findings: Findings) -> None:
     findings.add(Position(file, cause.line, cause.column), cause.rule, cause.message, cause.hint, length=cause.length)
 
@@ -211,6 +228,7 @@ class _Open:
 
     at: Position
     is_mapping: bool
+    in_line: bool
     items: list[Node] = field(default_factory=list)
     entries: dict[str, Entry] = field(default_factory=dict)
     key: Text | None = None
@@ -256,13 +274,13 @@ class _Reading:
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 self.count(event, len(stack))
                 self.refuse_extras(event)
-                stack.append(_Open(self.at(event), isinstance(event, yaml.MappingStartEvent)))
+                stack.append(_Open(self.at(event), isinstance(event, yaml.MappingStartEvent), bool(event.flow_style)))
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
                 ended = stack.pop()
                 done = (
-                    Mapping(ended.at, tuple(ended.entries.values()))
+                    Mapping(ended.at, tuple(ended.entries.values()), ended.in_line)
                     if ended.is_mapping
-                    else Sequence(ended.at, tuple(ended.items))
+                    else Sequence(ended.at, tuple(ended.items), ended.in_line)
                 )
             if done is not None:
                 if stack:

@@ -67,7 +67,17 @@ def settings_of(node: Node, reading: Reading, allowed: tuple[str, ...], expected
     if not isinstance(node, Mapping):
         raise wrong(reading, node, f"There is {what(node)} here.", f"Write {expected}.")
     for entry in node:
-        if entry.key.value not in allowed:
+        if entry.key.value in allowed:
+            continue
+        if node.braces and isinstance(entry.value, Text) and entry.value.empty:
+            reading.findings.add(
+                entry.key.at,
+                "needs-quotes",
+                f"Inside {{ }} a comma ends a text, so {quoted(entry.key.value)} is taken for a setting.",
+                'Put the whole text in "quotes".',
+                length=len(entry.key.value),
+            )
+        else:
             reading.findings.add(
                 entry.key.at,
                 "unknown-setting",

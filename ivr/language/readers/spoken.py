@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from ivr.language.expressions import CompiledExpression, Mistake, compile_expression
 from ivr.language.fields import Kind, Setting
@@ -58,6 +59,21 @@ def cut_short(text: Text, reading: Reading) -> None:
         )
 
 
+def split_sentence(node: Sequence, reading: Reading) -> None:
+    """`[Sorry, I did not hear you.]` is two texts to YAML: the comma inside [ ] ends the first."""
+    for one, other in pairwise(node.items):
+        if not node.brackets or not (isinstance(one, Text) and isinstance(other, Text) and one.style == other.style == "plain"):
+            continue
+        if not one.value.rstrip().endswith((".", "?", "!", "…", ":")):
+            reading.findings.add(
+                one.at,
+                "needs-quotes",
+                f"Inside [ ] a comma ends a text, so {quoted(one.value)} and {quoted(other.value)} are two.",
+                'Put each whole text in "quotes".',
+                length=len(one.value) if one.exact else 1,
+            )
+
+
 def read_template(node: Node, reading: Reading) -> CompiledTemplate:
     text = text_of(node, reading, "what the caller hears")
     cut_short(text, reading)
@@ -109,6 +125,7 @@ def read_prompt(node: Node, setting: Setting | None, reading: Reading) -> Prompt
     """A text, one variant, or a list of variants."""
     if isinstance(node, Sequence):
         items = items_of(node, reading, "at least one variant")
+        split_sentence(node, reading)
         variants = [kept(read_variant, item, reading) for item in items]
         usable = tuple(variant for variant in variants if variant is not None)
         if not usable:
@@ -119,6 +136,8 @@ def read_prompt(node: Node, setting: Setting | None, reading: Reading) -> Prompt
 
 def _prompts(node: Node, reading: Reading) -> tuple[Prompt, ...]:
     items = node.items if isinstance(node, Sequence) else (node,)
+    if isinstance(node, Sequence):
+        split_sentence(node, reading)
     found = [kept(read_prompt, item, None, reading) for item in items]
     if found and all(prompt is None for prompt in found):
         raise Unread
