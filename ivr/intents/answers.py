@@ -23,7 +23,7 @@ from ivr.errors import IntentError
 from ivr.intents.encoders.onnx import default_encoder
 from ivr.intents.encoders.seam import Encoder, Vectors
 from ivr.intents.lexical import Vocabulary
-from ivr.intents.normalising import normalise
+from ivr.intents.normalising import normalise, sense
 from ivr.intents.words import Words, primary, words_of
 from ivr.world import Answer
 
@@ -64,7 +64,9 @@ class AnswerBook:
             words = words_of(language, house)
             texts = [normalise(question.ask, words) for question in mine]
             vocabulary = Vocabulary.learn(texts)
-            self._indexes[language] = _Index(words, mine, encoder.encode(texts), vocabulary, vocabulary.matrix(texts))
+            self._indexes[language] = _Index(
+                words, mine, encoder.encode([sense(text, words) for text in texts]), vocabulary, vocabulary.matrix(texts)
+            )
 
     @classmethod
     def load(cls, config_folder: Path, encoder: Encoder | None = None) -> AnswerBook:
@@ -95,7 +97,7 @@ class AnswerBook:
         share = WORDS_COUNT if self.encoder.width else 1.0
         likeness = share * lexical
         if self.encoder.width:
-            likeness = likeness + (1 - share) * (index.vectors @ self.encoder.encode([said])[0])
+            likeness = likeness + (1 - share) * (index.vectors @ self.encoder.encode([sense(said, index.words)])[0])
         found: dict[str, Answer] = {}
         for place in np.argsort(-likeness):
             question = index.questions[int(place)]

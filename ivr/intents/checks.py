@@ -20,7 +20,7 @@ import numpy as np
 
 from ivr.intents.encoders.seam import Encoder
 from ivr.intents.evaluation import cross_validated
-from ivr.intents.normalising import normalise
+from ivr.intents.normalising import normalise, sense
 from ivr.intents.phrasebook import Phrase, Phrasebook, read_phrasebook
 from ivr.intents.words import words_of
 from ivr.language.problems import Findings, Problem, quoted
@@ -49,7 +49,7 @@ def check_book(book: Phrasebook, findings: Findings, house: Path | None, encoder
         clashing = _same(phrases, texts, findings)
         _too_few(book, language, findings)
         if encoder.width:
-            _too_close(phrases, texts, encoder, findings)
+            _too_close(phrases, texts, [sense(text, words_of(language, house)) for text in texts], encoder, findings)
         if not clashing and len({phrase.intent for phrase in book.of(language)}) > 1:
             _not_won(book, language, house, encoder, findings)
     return findings.sorted()
@@ -96,8 +96,8 @@ def _too_few(book: Phrasebook, language: str, findings: Findings) -> None:
             findings.add(mine[0].at, "too-few", found, f"Add some: {FEWEST} are the least, 10 to 20 are good.")
 
 
-def _too_close(phrases: list[Phrase], texts: list[str], encoder: Encoder, findings: Findings) -> None:
-    vectors = encoder.encode(texts)
+def _too_close(phrases: list[Phrase], texts: list[str], senses: list[str], encoder: Encoder, findings: Findings) -> None:
+    vectors = encoder.encode(senses)
     likeness = np.triu(vectors @ vectors.T, 1)
     pairs = np.argwhere(likeness >= TOO_CLOSE)
     told = 0

@@ -21,10 +21,10 @@ from ivr.intents.fitting import folds_of
 from ivr.intents.head import Floats
 from ivr.intents.model import LanguageModel, Model
 from ivr.intents.noise import noisy
-from ivr.intents.normalising import normalise
+from ivr.intents.normalising import normalise, sense
 from ivr.intents.phrasebook import Phrase, Phrasebook
 from ivr.intents.recogniser import Recogniser
-from ivr.intents.training import PhraseCache, learn
+from ivr.intents.training import BORROWED_FROM, PhraseCache, learn
 from ivr.intents.words import words_of
 
 MOST_TIMED = 500
@@ -91,7 +91,7 @@ def judge(part: LanguageModel, test: Sequence[Phrase], encoder: Encoder) -> figu
     """Scores of test phrases; an intent that was not trained counts as wrong."""
     texts = [normalise(phrase.text, part.words) for phrase in test]
     head, place = part.head, {name: column for column, name in enumerate(part.head.intents)}
-    vectors = encoder.encode(texts)
+    vectors = encoder.encode([sense(text, part.words) for text in texts])
     raws: list[Floats] = []
     scopes: list[Floats] = []
     for start in range(0, len(texts), 1000):
@@ -135,7 +135,9 @@ def cross_validated(book: Phrasebook, language: str, house: Path | None, encoder
     for fold in range(int(folds.max()) + 1):
         kept = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine != fold]
         out = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine == fold]
-        judged = judge(learn(kept, book.negatives(language), words_of(language, house), cache), out, encoder)
+        judged = judge(
+            learn(kept, book.negatives(language), words_of(language, house), cache, book.of(BORROWED_FROM)), out, encoder
+        )
         columns = [judged.intents.index(name) if name in judged.intents else -1 for name in names]
         shares = np.stack([judged.probabilities[:, c] if c >= 0 else np.zeros(len(out), np.float32) for c in columns], axis=1)
         right = np.array([place[phrase.intent or ""] for phrase in out], dtype=np.int64)

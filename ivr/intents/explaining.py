@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ivr.intents.head import LEXICAL_SHARE
-from ivr.intents.normalising import normalise
+from ivr.intents.normalising import normalise, sense
 from ivr.intents.recogniser import Recogniser
 
 MOST_WORDS = 6
@@ -32,7 +32,7 @@ def explain(recogniser: Recogniser, text: str, language: str, intents: tuple[str
     if not said or understood.best is None:
         return told
     head = part.head
-    vectors = recogniser.encoder.encode([said])
+    vectors = recogniser.encoder.encode([sense(said, part.words)])
     scores = head.score(said, vectors)
     told["in_scope"] = scores.in_scope
     if vectors.shape[1]:

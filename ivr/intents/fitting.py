@@ -47,11 +47,17 @@ class Fitted:
     held_out: HeldOut
 
 
-def fit(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, counterexamples: Vectors | None = None) -> Fitted:
+def fit(
+    texts: Sequence[str],
+    labels: Sequence[str],
+    vectors: Vectors,
+    counterexamples: Vectors | None = None,
+    judged_count: int | None = None,
+) -> Fitted:
     """A calibrated head for `texts` (normalised), their intents and embeddings; at least two intents are needed.
 
     `counterexamples` are embeddings of out-of-scope speech. They help to tell what is in scope and are no class of their own: as a class they
-    drew in-scope speech to themselves (measured: docs/intents.md).
+    drew in-scope speech to themselves (measured: docs/intents.md). Only the first `judged_count` phrases are held out for calibration.
     """
     names = tuple(dict.fromkeys(labels))
     against = counterexamples if counterexamples is not None else vectors[:0]
@@ -59,7 +65,7 @@ def fit(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, counterex
     owners = np.array([place[label] for label in labels], dtype=np.int32)
     vocabulary = Vocabulary.learn(texts)
     features = sparse.hstack([vocabulary.matrix(texts) * LEXICAL_SHARE, sparse.csr_matrix(vectors)], format="csr")
-    held_out = cross_validate(features, vectors, owners, len(names))
+    held_out = cross_validate(features, vectors, owners, len(names), judged_count)
     weights, bias = linear(features, owners, len(names))
     meaning = vectors.shape[1] > 0
     likeness = (vectors[held_out.rows] @ against.T).max(axis=1) if meaning and len(against) else None
@@ -106,9 +112,12 @@ def linear(features: sparse.csr_matrix, owners: NDArray[np.int32], width: int) -
     return weights, bias
 
 
-def cross_validate(features: sparse.csr_matrix, vectors: Vectors, owners: NDArray[np.int32], width: int) -> HeldOut:
+def cross_validate(
+    features: sparse.csr_matrix, vectors: Vectors, owners: NDArray[np.int32], width: int, judged_count: int | None = None
+) -> HeldOut:
     """Scores of each phrase by a classifier that never saw it. An intent's only phrase is never held out."""
     folds = folds_of(owners)
+    folds[judged_count if judged_count is not None else len(folds) :] = -1
     rows, raws, cosines = [], [], []
     for fold in range(int(folds.max(initial=-1)) + 1):
         out = np.flatnonzero(folds == fold)

@@ -35,6 +35,24 @@ def normalise(text: str, words: Words) -> str:
     return _SPACES.sub(" ", fillers.sub(" ", bare)).strip() if fillers else bare
 
 
+def sense(text: str, words: Words) -> str:
+    """`text` (normalised) for the sentence encoder: word by word in English where the language has a table `gloss`, else as it is.
+
+    The encoder that ships knows English. A rough gloss carries far more of a Spanish sentence's meaning into it than the Spanish words do.
+    """
+    table = words.table("gloss")
+    if not table:
+        return text
+    tokens, told = text.split(), []
+    for token in tokens:
+        exact = table.get(token)
+        if exact is None:
+            stem = next((token[:length] + "*" for length in range(len(token), 1, -1) if token[:length] + "*" in table), None)
+            exact = table[stem] if stem else token
+        told.append(str(exact))
+    return _SPACES.sub(" ", " ".join(told)).strip()
+
+
 @cache
 def _filler_pattern(fillers: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(fillers, key=len, reverse=True)

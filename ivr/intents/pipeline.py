@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 
 from ivr.intents.encoders.seam import Encoder
 from ivr.intents.model import LanguageModel
-from ivr.intents.normalising import clean, normalise
+from ivr.intents.normalising import clean, normalise, sense
 from ivr.intents.slots import find_slots
 from ivr.intents.slots.tokens import phrases
 from ivr.intents.words import Words
@@ -44,7 +44,7 @@ class IntentScorer:
     def __call__(self, doc: Doc) -> Doc:
         if self.part is not None and self.encoder is not None and doc._.normalised:
             head, clauses = self.part.head, clauses_of(doc._.normalised, self.part.words)
-            vectors = self.encoder.encode([doc._.normalised, *clauses])
+            vectors = self.encoder.encode([sense(text, self.part.words) for text in (doc._.normalised, *clauses)])
             doc._.scores = head.score(doc._.normalised, vectors[:1])
             doc._.clauses = tuple(head.score(clause, vectors[place : place + 1]) for place, clause in enumerate(clauses, 1))
         return doc

@@ -12,7 +12,7 @@ from ivr.intents.encoders.onnx import default_encoder
 from ivr.intents.encoders.seam import Encoder, Vectors
 from ivr.intents.head import Head, Scores
 from ivr.intents.model import LanguageModel, Model
-from ivr.intents.normalising import normalise
+from ivr.intents.normalising import normalise, sense
 from ivr.intents.pipeline import pipeline, read
 from ivr.intents.shelf import Shelf
 from ivr.intents.words import primary
@@ -59,7 +59,7 @@ class Recogniser:
     def encode(self, texts: Sequence[str], language: str) -> Vectors:
         """Embeddings of sentences as callers say them, for grouping and comparing."""
         words = self.part(language).words
-        return self.encoder.encode([normalise(text, words) for text in texts])
+        return self.encoder.encode([sense(normalise(text, words), words) for text in texts])
 
     def understand(self, text: str, language: str, intents: tuple[str, ...] = ()) -> Understanding:
         """The meaning of `text` among `intents` (empty: all). Bounded time for any text; never raises."""

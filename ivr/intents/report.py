@@ -12,7 +12,7 @@ from ivr.intents import figures
 from ivr.intents.encoders.seam import Encoder
 from ivr.intents.evaluation import Trial, cross_validated, draw, latency, surroundings, try_out
 from ivr.intents.phrasebook import read_csv, read_phrasebook
-from ivr.intents.training import PhraseCache, learn
+from ivr.intents.training import BORROWED_FROM, PhraseCache, learn
 from ivr.intents.words import primary, words_of
 
 MEANS = ("accuracy", "macro_f1", "top_3", "ece", "accuracy_with_noise", "training_seconds")
@@ -59,7 +59,13 @@ def report_on_configuration(config_folder: Path, language: str, encoder: Encoder
     spoken = primary(language)
     judged, rows = cross_validated(book, spoken, config_folder, encoder)
     started = time.perf_counter()
-    part = learn(book.of(spoken), book.negatives(spoken), words_of(spoken, config_folder), PhraseCache(encoder, None))
+    part = learn(
+        book.of(spoken),
+        book.negatives(spoken),
+        words_of(spoken, config_folder),
+        PhraseCache(encoder, None),
+        book.of(BORROWED_FROM),
+    )
     seconds = time.perf_counter() - started
     timing = latency(part, rows, encoder)
     tested = [row["f1"] for row in figures.per_intent(judged).values() if row["count"]]

@@ -21,12 +21,13 @@ from ivr.intents.encoders.onnx import default_encoder
 from ivr.intents.encoders.seam import Encoder, Vectors
 from ivr.intents.fitting import fit
 from ivr.intents.model import LanguageModel, Model, save, version_of
-from ivr.intents.normalising import normalise
+from ivr.intents.normalising import normalise, sense
 from ivr.intents.phrasebook import Phrase, Phrasebook, read_phrasebook
 from ivr.intents.shelf import Shelf
 from ivr.intents.words import Words, shipped_out_of_scope, words_of
 
-RECIPE = "1"  # raise it when learning or normalising changes, so that the same phrases make a new version
+RECIPE = "2"  # raise it when learning or normalising changes, so that the same phrases make a new version
+BORROWED_FROM = "en"
 NAME_UP_TO = 30  # an intent with more phrases than this learns nothing from its own name
 LIKE_A_PHRASE = 0.5  # cosine from which a shipped out-of-scope example may be what this very line is for
 _MEANS_SOMETHING = re.compile(r"[^\W\d_]{3,}")
@@ -99,19 +100,30 @@ def counterexamples(own: Vectors, negatives: Sequence[Phrase], words: Words, cac
         return own[:0]
     shipped = [text for line in shipped_out_of_scope(words.language) if (text := normalise(line, words))]
     house = [text for phrase in negatives if (text := normalise(phrase.text, words))]
-    vectors = cache.encode([*shipped, *house])
+    vectors = cache.encode([sense(text, words) for text in (*shipped, *house)])
     common = vectors[: len(shipped)]
     kept = common[(common @ own.T).max(axis=1) < LIKE_A_PHRASE] if len(common) else common
     return np.concatenate([kept, vectors[len(shipped) :]])
 
 
-def learn(phrases: Sequence[Phrase], negatives: Sequence[Phrase], words: Words, cache: PhraseCache) -> LanguageModel:
-    """One language's part of a model. Raises IntentError where there are fewer than two intents."""
+def learn(
+    phrases: Sequence[Phrase], negatives: Sequence[Phrase], words: Words, cache: PhraseCache, borrowed: Sequence[Phrase] = ()
+) -> LanguageModel:
+    """One language's part of a model. Raises IntentError where there are fewer than two intents.
+
+    `borrowed` are English phrases of the same intents: a language that is glossed into English for the encoder learns from them too.
+    """
     texts, labels = learnable(phrases, words)
     if len(set(labels)) < 2:
         raise IntentError(f"{words.language}: at least two intents with phrases are needed")
-    own = cache.encode(texts)
-    fitted = fit(texts, labels, own, counterexamples(own, negatives, words, cache))
+    own_count = len(texts)
+    senses = [sense(text, words) for text in texts]
+    if words.table("gloss") and cache.encoder.width:
+        english = words_of(BORROWED_FROM)
+        more, their_labels = learnable([phrase for phrase in borrowed if phrase.intent in labels], english)
+        texts, labels, senses = [*texts, *more], [*labels, *their_labels], [*senses, *more]
+    own = cache.encode(senses)
+    fitted = fit(texts, labels, own, counterexamples(own, negatives, words, cache), own_count)
     return LanguageModel(fitted.head, tuple(texts), words)
 
 
@@ -124,7 +136,7 @@ def recipe_of(book: Phrasebook, house: Path | None, encoder: Encoder) -> str:
 def train_model(book: Phrasebook, house: Path | None, cache: PhraseCache) -> Model:
     """A model of a phrasebook, not yet saved."""
     languages = {
-        language: learn(book.of(language), book.negatives(language), words_of(language, house), cache)
+        language: learn(book.of(language), book.negatives(language), words_of(language, house), cache, book.of(BORROWED_FROM))
         for language in book.languages
     }
     if not languages:

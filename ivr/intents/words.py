@@ -1,6 +1,6 @@
 """The words of a language as data: digits, numbers, fillers, months, spelling alphabets, ways to say yes.
 
-Each language is a folder with a `words.yaml`: those of the product are in `languages/`, those of a house in
+Each language is a folder with a `words.yaml` (and perhaps a `gloss.yaml`, see normalising.sense): those of the product are in `languages/`, those of a house in
 `config/languages/`. A house's file of the same language adds to the product's; a new language needs its file only.
 """
 
@@ -97,7 +97,8 @@ def words_of(language: str, house_folder: Path | None = None) -> Words:
 @lru_cache(maxsize=64)
 def _words(name: str, house: Path | None, changed: int) -> Words:
     tables: dict[str, Any] = {}
-    for path in (SHIPPED / name / "words.yaml", house):
+    gloss = house.with_name("gloss.yaml") if house else None
+    for path in (SHIPPED / name / "words.yaml", SHIPPED / name / "gloss.yaml", house, gloss):
         if path is None or not path.is_file():
             continue
         for key, value in _read(path).items():
