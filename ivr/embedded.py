@@ -22,6 +22,7 @@ from pathlib import Path
 from ivr.errors import StoreUnavailable
 
 _PR_SET_PDEATHSIG = 1
+ADDRESS_FILE = "address"
 
 
 def die_with_parent() -> None:
@@ -107,6 +108,7 @@ def start_redis(folder: Path, *, port: int | None = None, keep: bool = True) -> 
             if client.info("server")["process_id"] != process.pid:
                 started.stop()
                 raise StoreUnavailable(f"another server answers on port {port}")
+            (folder / ADDRESS_FILE).write_text(started.url, encoding="utf-8")  # for commands in another terminal
             return started
         except redis.exceptions.RedisError:
             time.sleep(0.02)

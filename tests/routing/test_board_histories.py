@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import redis
+from floors import Hall, check_invariants
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -22,7 +23,6 @@ from routing.model import (
     Target,
     WaitingCall,
 )
-from floors import Hall, check_invariants
 
 AGENTS = [
     Agent("ana", skills={"english": 3, "tech": 2}),

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 import redis
-
 from floors import Hall, check_invariants
+
 from routing.board import Board
 from routing.callbacks import Callback, CallbackBusy, CallbackRefused, CallbackState, Caps, Ledger, Mode, RetryRule
 from routing.model import Agent, Queue, Unknown

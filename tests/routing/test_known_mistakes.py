@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import redis
-
 from floors import Hall, check_invariants
+
 from routing.callbacks import Callback, Ledger
 from routing.model import Agent, AgentChoice, AgentState, CallerOrder, Delays, OfferResult, Policy, Queue, Target
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import redis
-
 from floors import START, Hall, check_invariants
+
 from routing.model import (
     Agent,
     AgentChoice,
