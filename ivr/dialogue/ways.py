@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ivr.language.bundle import Bundle
 from ivr.language.fields import Step
 from ivr.language.flow import Flow
 from ivr.language.values import Offer, Option
@@ -16,6 +15,9 @@ RETURN = "return"
 
 PERSON_KINDS = ("queue", "transfer", "callback", "voicemail")
 """Steps that lead to a person, the best first."""
+
+MOST_DECIDES = 8
+"""So many `decide` steps in a row are looked through for a person."""
 
 
 @dataclass(frozen=True)
@@ -62,27 +64,36 @@ def targets(flow: Flow, step: Step) -> Iterator[str]:
 
 
 def way_to_person(flow: Flow, start: str, without: frozenset[str] = frozenset()) -> str | None:
-    """The nearest step from `start` at which a person can be had (queue before transfer before callback before voicemail).
+    """Where to go from `start` for a person: the nearest queue, else transfer, callback, voicemail.
 
-    A `decide` all of whose ways lead to such a step stands for them: it knows which queue is the caller's.
+    A `decide` before it that leads to a person whatever its conditions say is where the call enters: Spanish callers are not
+    sent to the English queue because it stands nearer.
     """
-    near = list(_reachable(flow, start))
-    near += [name for name in flow.steps if name not in near]
+    came_from = _reachable(flow, start)
+    near = [name for name in came_from if name in flow.steps]
+    near += [name for name in flow.steps if name not in came_from]
     for kind in PERSON_KINDS:
         for name in near:
-            if name not in without and _surely(flow, name, kind, without, frozenset()):
-                return name
+            if name not in without and flow.steps[name].kind == kind:
+                return _entrance(flow, name, came_from, without)
     return None
 
 
-def _surely(flow: Flow, name: str, kind: str, without: frozenset[str], seen: frozenset[str]) -> bool:
+def _entrance(flow: Flow, name: str, came_from: dict[str, str], without: frozenset[str]) -> str:
+    before = came_from.get(name, "")
+    while before and before not in without and flow.steps[before].kind == "decide" and _always_person(flow, before):
+        name, before = before, came_from.get(before, "")
+    return name
+
+
+def _always_person(flow: Flow, name: str, deep: int = 0) -> bool:
+    """Whether every way from a `decide` leads to a person, through other ones like it."""
     step = flow.steps.get(name)
-    if step is None or name in seen or name in without:
+    if step is None or deep > MOST_DECIDES:
         return False
-    options = getattr(step, "decide", ())
-    if step.kind == "decide" and options:
-        return all(_surely(flow, option.go, kind, without, seen | {name}) for option in options)
-    return step.kind == kind
+    if step.kind in PERSON_KINDS:
+        return True
+    return step.kind == "decide" and all(_always_person(flow, target, deep + 1) for target in targets(flow, step))
 
 
 def written_exit(step: Step, setting: str) -> str:
@@ -117,20 +128,16 @@ def main_menu_of(flow: Flow) -> str | None:
     return next((name for name, step in flow.steps.items() if step.kind == "menu"), None)
 
 
-def flow_named(bundle: Bundle, name: str) -> Flow:
-    """A flow of the bundle; raises LookupError where the pinned revision has none of that name."""
-    return bundle.flows[name]
-
-
-def _reachable(flow: Flow, start: str) -> Iterator[str]:
-    seen = {start}
+def _reachable(flow: Flow, start: str) -> dict[str, str]:
+    """Steps reachable from `start`, nearest first, each with the one it was reached from ("" for the start)."""
+    came_from = {start: ""}
     waiting = deque([start])
     while waiting:
         name = waiting.popleft()
         if name not in flow.steps:
             continue
-        yield name
         for target in targets(flow, flow.steps[name]):
-            if target not in seen:
-                seen.add(target)
+            if target not in came_from:
+                came_from[target] = name
                 waiting.append(target)
+    return came_from

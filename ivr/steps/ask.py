@@ -16,10 +16,13 @@ from ivr.dialogue.ways import Way
 from ivr.house import tidy
 from ivr.language.fields import Exit, Kind, goes, kind, setting
 from ivr.language.values import Prompt, Reprompts
+from ivr.steps.menu import Menu
 
 READABLE = ("digits", "number", "money", "date", "time", "yes_no", "name", "email", "postcode", "text")
 SURE_SLOT = 0.9
 """A value heard this surely that the caller is known to have (an own order number) needs no confirmation."""
+WISH_WORDS = 3
+"""Fewer words are taken as a failed answer, never as another wish."""
 
 
 @kind("ask")
@@ -108,7 +111,7 @@ class Ask(Question):
             return progress.go("give_up")
         slot = progress.world.read_slot(self.as_, spoke.text, progress.language, self.length, self._known_values(progress))
         if slot is None or not self._allowed(slot.value):
-            return None
+            return self._other_wish(progress, spoke)
         read_back = self.confirm == "always" or (self.confirm == "when_spoken" and self.as_ != "yes_no")
         if read_back and not self._certain(progress, slot.value, slot.sureness):
             return self._confirm(progress, slot.value, "asked", "heard_value")
@@ -137,6 +140,13 @@ class Ask(Question):
     def unsettled(self, progress: Progress, asking: dict[str, Any]) -> Way:
         self.pose(progress)
         return self.listen(progress, remember=True)
+
+    def _other_wish(self, progress: Progress, spoke: Spoke) -> Way | None:
+        """No value but, for certain, another wish of the flow's menu: "no wait, I want to pay my bill"."""
+        if len(tidy(spoke.text).split()) < WISH_WORDS:
+            return None
+        menu = next((step for step in progress.flow.steps.values() if isinstance(step, Menu)), None)
+        return menu.certain_wish(progress, spoke) if menu is not None else None
 
     # --- values
 

@@ -9,6 +9,7 @@ from ivr.actions import Listen
 from ivr.call import Keyed, Spoke
 from ivr.dialogue import goals
 from ivr.dialogue.bands import Band, judge
+from ivr.dialogue.choosing import hints, meant_of, named_key, open_options
 from ivr.dialogue.progress import Progress
 from ivr.dialogue.questions import Question
 from ivr.dialogue.sayings import saying
@@ -20,7 +21,6 @@ from ivr.redaction import redact
 from ivr.world import Candidate, Understanding
 
 YES, NO = "yes", "no"
-MOST_HINTS = 60
 
 
 @kind("menu")
@@ -74,7 +74,7 @@ class Menu(Question):
             digits=1,
             finish_key="" if any(option.key == "#" for option in self.options) else "#",
             silence_seconds=round(self.silence),
-            hints=self._hints(progress),
+            hints=hints(progress, self.options, self.without),
             barge_in=self.barge_in,
         )
 
@@ -84,23 +84,7 @@ class Menu(Question):
             progress.say(option.text)
 
     def _open(self, progress: Progress) -> list[Option]:
-        chosen: list[Option] = []
-        keys: set[str] = set()
-        intents: set[str] = set()
-        for option in self.options:
-            new_key = option.key is not None and option.key not in keys
-            new_intent = option.intent is not None and option.intent not in intents
-            if (new_key or new_intent) and progress.holds(option.when):
-                chosen.append(option)
-                keys |= {option.key} if option.key else set()
-                intents |= {option.intent} if option.intent else set()
-        return chosen
-
-    def _hints(self, progress: Progress) -> tuple[str, ...]:
-        wording = progress.wording
-        words = [wording.intents[option.intent] for option in self.options if option.intent and option.intent in wording.intents]
-        words += [phrases[0] for name, phrases in wording.commands.items() if phrases and name not in self.without]
-        return tuple(dict.fromkeys(words))[:MOST_HINTS]
+        return open_options(progress, self.options)
 
     # --- answers
 
@@ -110,7 +94,7 @@ class Menu(Question):
 
     def hear_speech(self, progress: Progress, spoke: Spoke) -> Way | None:
         options = self._open(progress)
-        spoken_key = self._key_by_name(progress, spoke.text, options)
+        spoken_key = named_key(progress, spoke.text, options)
         if spoken_key is not None:
             return self._choose(progress, spoken_key, Candidate(spoken_key.intent or "", 1.0), "key")
         if self._takes_yes_no():
@@ -182,6 +166,27 @@ class Menu(Question):
         confirm = {"kind": "confirm", "intent": best.intent, "confidence": best.confidence, "slots": slots, "also": also}
         return self.open_aside(progress, confirm)
 
+    def certain_wish(self, progress: Progress, spoke: Spoke) -> Go | None:
+        """Said at another question: the option that is meant for certain, if it is another wish than the present one."""
+        options = self._open(progress)
+        intents = tuple(
+            option.intent for option in options if option.intent and option.intent not in (YES, NO, progress.goal.get("intent"))
+        )
+        if not intents:
+            return None
+        house = progress.world.house
+        understanding = progress.world.understand(spoke.text, progress.language, intents)
+        confirm_below = house.confirm_below if self.confirm_below is None else self.confirm_below
+        verdict = judge(
+            understanding, allowed=intents, sure_at=1.0, confirm_below=confirm_below, close_margin=0.0, sureness=spoke.sureness
+        )
+        if verdict.band is not Band.ACCEPT:
+            return None
+        best = verdict.candidates[0]
+        slots = [[slot.kind, slot.value, slot.sureness] for slot in understanding.slots]
+        way = self._accept(progress, best.intent, best.confidence, "accept", slots, [], understanding.model)
+        return None if way is None else Go(way.step)
+
     def _accept(
         self,
         progress: Progress,
@@ -191,7 +196,7 @@ class Menu(Question):
         slots: list[Any],
         also: list[str],
         model: str = "",
-    ) -> Way | None:
+    ) -> Go | None:
         option = next((option for option in self._open(progress) if option.intent == intent), None)
         if option is None:
             return None
@@ -239,15 +244,6 @@ class Menu(Question):
             confidence=round(best.confidence, 3) if best else None,
             model=understanding.model,
         )
-
-    def _key_by_name(self, progress: Progress, text: str, options: list[Option]) -> Option | None:
-        """ "one", "option two", "press three": an option by its key."""
-        if len(tidy(text).split()) > 3:
-            return None
-        slot = progress.world.read_slot(
-            "digits", text, progress.language, 1, tuple(option.key for option in options if option.key)
-        )
-        return None if slot is None else next((option for option in options if option.key == str(slot.value)), None)
 
     # --- yes and no
 
@@ -337,22 +333,12 @@ class Menu(Question):
                 return self._corrected(progress, [intent for intent, _ in between], event)
             number = {"first": 0, "second": 1}.get(named or "")
             if number is None:
-                number = self._meant_of(progress, event, [intent for intent, _ in between])
+                number = meant_of(progress, event.text, [intent for intent, _ in between])
         if number is None:
             return self._fresh(progress, event)
         self.close_aside(progress)
         intent, confidence = between[number]
         return self._accept(progress, intent, confidence, "choice", asking.get("slots", []), asking.get("also", []))
-
-    def _meant_of(self, progress: Progress, spoke: Spoke, intents: list[str]) -> int | None:
-        """Which of two intents an answer to "did you want … or …" means: the one whose own words are in it, else the likelier one."""
-        said = set(tidy(spoke.text).split())
-        own = [set(tidy(progress.world.house.named(intent, progress.language)).split()) for intent in intents]
-        only = [len(said & (own[n] - own[1 - n])) for n in (0, 1)]
-        if only[0] != only[1]:
-            return 0 if only[0] > only[1] else 1
-        best = progress.world.understand(spoke.text, progress.language, tuple(intents)).best
-        return intents.index(best.intent) if best is not None and best.intent in intents and best.confidence >= 0.5 else None
 
     # --- the second wish of one sentence
 

@@ -261,6 +261,34 @@ def test_steps_that_go_round_and_round_are_cut_off() -> None:
     assert call.heard.count("One.") <= 1
 
 
+def test_agent_enters_where_the_flow_decides_between_queues() -> None:
+    text = """
+  menu:
+    menu: Hello.
+    options: [{key: 1, go: english, text: Press one.}]
+    reprompts: [Again.]
+    give_up: adviser
+  adviser:
+    decide:
+      - {when: call.language == "es-ES", go: spanish}
+      - {go: english}
+  spanish:
+    queue: spanish
+    closed: bye
+    no_answer: bye
+    next: bye
+  english:
+    queue: general
+    closed: bye
+    no_answer: bye
+  bye:
+    hangup: Bye.
+"""
+    call = Conversation(bundle_of(text), world())
+    call.say("agent")
+    assert isinstance(call.last, Wait) and call.last.queue == "general"
+
+
 # --- secrets, facts
 
 

@@ -1,0 +1,56 @@
+"""The choices of a menu: which are open to this caller, and which one an answer names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ivr.dialogue.progress import Progress
+from ivr.house import tidy
+from ivr.language.values import Option
+
+MOST_HINTS = 60
+KEY_WORDS = 3
+"""More words than "press number three" are no name of a key."""
+SURE_OF_TWO = 0.5
+
+
+def open_options(progress: Progress, options: Sequence[Option]) -> list[Option]:
+    """The options that hold for this caller; of several for one key or intent only the first that holds."""
+    chosen: list[Option] = []
+    keys: set[str] = set()
+    intents: set[str] = set()
+    for option in options:
+        new_key = option.key is not None and option.key not in keys
+        new_intent = option.intent is not None and option.intent not in intents
+        if (new_key or new_intent) and progress.holds(option.when):
+            chosen.append(option)
+            keys |= {option.key} if option.key else set()
+            intents |= {option.intent} if option.intent else set()
+    return chosen
+
+
+def hints(progress: Progress, options: Sequence[Option], without: Sequence[str]) -> tuple[str, ...]:
+    """Words worth recognising at a menu: how its intents are named, and the universal commands."""
+    wording = progress.wording
+    words = [wording.intents[option.intent] for option in options if option.intent and option.intent in wording.intents]
+    words += [phrases[0] for name, phrases in wording.commands.items() if phrases and name not in without]
+    return tuple(dict.fromkeys(words))[:MOST_HINTS]
+
+
+def named_key(progress: Progress, text: str, options: Sequence[Option]) -> Option | None:
+    """ "one", "option two", "press three": an option by its key."""
+    if len(tidy(text).split()) > KEY_WORDS:
+        return None
+    slot = progress.world.read_slot("digits", text, progress.language, 1, tuple(option.key for option in options if option.key))
+    return None if slot is None else next((option for option in options if option.key == str(slot.value)), None)
+
+
+def meant_of(progress: Progress, text: str, intents: Sequence[str]) -> int | None:
+    """Which of two intents an answer to "did you want … or …" means: the one whose own words are in it, else the likelier one."""
+    said = set(tidy(text).split())
+    own = [set(tidy(progress.world.house.named(intent, progress.language)).split()) for intent in intents]
+    only = [len(said & (own[number] - own[1 - number])) for number in (0, 1)]
+    if only[0] != only[1]:
+        return 0 if only[0] > only[1] else 1
+    best = progress.world.understand(text, progress.language, tuple(intents)).best
+    return intents.index(best.intent) if best is not None and best.intent in intents and best.confidence >= SURE_OF_TWO else None
