@@ -46,10 +46,10 @@ def flow_schema(names: Names | None = None) -> Schema:
                 "type": "object",
                 "minProperties": 1,
                 "propertyNames": {"pattern": "^[a-z][a-z0-9_]*$"},
-                "additionalProperties": {"anyOf": [{"$ref": f"#/definitions/{word}"} for word in KINDS]},
+                "additionalProperties": {"anyOf": [{"$ref": f"#/definitions/{word}"} for word in sorted(KINDS)]},
             },
         },
-        "definitions": {**{word: _step(word, cls, known) for word, cls in KINDS.items()}, **_shared(known)},
+        "definitions": {**{word: _step(word, cls, known) for word, cls in sorted(KINDS.items())}, **_shared(known)},
     }
 
 

@@ -74,7 +74,7 @@ def blocks_of(text: str) -> list[str]:
 def steps_section() -> str:
     """Every kind of step with its settings, the readings and the built-in facts."""
     parts = [BEGIN, ""]
-    for word, cls in KINDS.items():
+    for word, cls in sorted(KINDS.items()):
         parts += [f"### {word}", "", (cls.__doc__ or "").strip(), "", "```yaml", step_example(word), "```", ""]
         parts += ["| setting | holds | |", "|---|---|---|"]
         for name, setting in cls.settings().items():
