@@ -6,12 +6,14 @@ import base64
 import socket
 import time
 
+import pytest
 from aiohttp import web
 from voice_service import CALLER, Service
 
-from ivr.carriers.local import LocalCarrier, Number
+from ivr.carriers.local import LocalCarrier, Number, Trouble
 from ivr.carriers.local.station import DEFAULT_NUMBER
 from ivr.carriers.local.webhook import read_overrides
+from ivr.errors import CarrierError
 
 STAY = ["until end"]
 GOODBYE = "<Say>Goodbye.</Say>"
@@ -192,3 +194,18 @@ def test_a_status_callback_answered_with_html_is_a_warning(service: Service, car
 def test_an_unknown_number_fails(service: Service, carrier: LocalCarrier) -> None:
     assert carrier.call(CALLER, "+442079469999", STAY).status == "failed"
     assert service.asked == []
+
+
+def test_a_doubled_request_carries_one_token_and_one_answer_is_followed(service: Service, carrier: LocalCarrier) -> None:
+    service.documents |= {"/voice/incoming": '<Gather numDigits="1" action="/turn"/>', "/turn": GOODBYE}
+    carrier.make_trouble(Trouble(webhook_duplicate=1.0))
+    truth = carrier.call(CALLER, "", [{"press": "1"}, "until end"])
+    assert truth.heard == ["Goodbye."]
+    assert carrier.until(lambda station: len(service.of("/turn")) == 2)
+    assert len({asked.headers["I-Twilio-Idempotency-Token"] for asked in service.of("/turn")}) == 1
+
+
+def test_a_port_in_use_is_one_clear_line(carrier: LocalCarrier) -> None:
+    taken = int(carrier.url.rpartition(":")[2])
+    with pytest.raises(CarrierError, match=f"cannot listen on 127.0.0.1:{taken}"), LocalCarrier(port=taken):
+        pass

@@ -144,7 +144,8 @@ class Conference:
         why = "conference_ended_via_api" if reason == "conference-ended-via-api" else "moderator_ended_conference"
         for participant in list(self.participants.values()):
             self.leave(participant.leg, why)
-        for recording in self.exchange.recordings.values():
+        self.exchange.room_ended(self)
+        for recording in list(self.exchange.running_recordings.values()):
             if recording.conference_sid == self.sid:
                 recording.end()
         self.tell("end", ReasonConferenceEnded=reason, CallSidEndingConference=by_sid)

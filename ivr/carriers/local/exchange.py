@@ -80,8 +80,10 @@ class Exchange:
         self.numbers: dict[str, Number] = {}
         self.legs: dict[str, Leg] = {}
         self.conferences: dict[str, Conference] = {}  # by sid
+        self._rooms: dict[str, Conference] = {}  # those in progress, by name
         self.queues: dict[str, Queue] = {}  # by sid
         self.recordings: dict[str, Recording] = {}
+        self.running_recordings: dict[str, Recording] = {}
         self.messages: dict[str, TextMessage] = {}
         self.recording_lengths: dict[str, float] = {}  # seconds by address of a played recording
         self.own_errors: list[str] = []  # tracebacks of this program: always empty, tests look
@@ -182,7 +184,7 @@ class Exchange:
     def leg_ended(self, leg: Leg) -> None:
         """Forget what only a live leg needs."""
         self._last_callback.pop(leg.sid, None)
-        for recording in self.recordings.values():
+        for recording in list(self.running_recordings.values()):
             if recording.call_sid == leg.sid:
                 recording.end()
 
@@ -193,14 +195,19 @@ class Exchange:
         known = self.conferences.get(name_or_sid)
         if known:
             return known
-        for conference in self.conferences.values():
-            if conference.name == name_or_sid and conference.live:
-                return conference
+        open_one = self._rooms.get(name_or_sid)
+        if open_one and open_one.live:
+            return open_one
         if not make:
             return None
         conference = Conference(self, name_or_sid)
-        self.conferences[conference.sid] = conference
+        self.conferences[conference.sid] = self._rooms[conference.name] = conference
         return conference
+
+    def room_ended(self, conference: Conference) -> None:
+        """The name is free again."""
+        if self._rooms.get(conference.name) is conference:
+            del self._rooms[conference.name]
 
     def queue(self, name_or_sid: str, *, make: bool = True) -> Queue | None:
         """The queue with this name or sid; a new one where there is none and `make`."""
@@ -226,7 +233,7 @@ class Exchange:
             channels,
             callback or Callback(events=frozenset({"completed"})),
         )
-        self.recordings[recording.sid] = recording
+        self.recordings[recording.sid] = self.running_recordings[recording.sid] = recording
         recording.tell("in-progress")
         return recording
 

@@ -160,10 +160,10 @@ class Execution:
         return None
 
     def _answer_before(self, verb: Verb | None) -> None:
-        """Every verb answers a ringing call, except <Reject>, <Redirect> and a <Dial> that answers on the bridge."""
+        """Every verb answers a ringing call, except <Reject> and a <Dial> that answers on the bridge."""
         if self.leg.status is not Status.RINGING or self.leg.direction != "inbound":
             return
-        if verb is None or not (verb.name in ("Reject", "Redirect") or (verb.name == "Dial" and verb.yes("answerOnBridge"))):
+        if verb is None or not (verb.name == "Reject" or (verb.name == "Dial" and verb.yes("answerOnBridge"))):
             self.leg.answer()
 
     # audio ------------------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ class Recording:
             return
         self._count()
         self.status = "processing"
+        self.exchange.running_recordings.pop(self.sid, None)
         self.exchange.spawn(self._process(absent), f"recording {self.sid}")
 
     async def _process(self, absent: bool) -> None:

@@ -20,6 +20,7 @@ MOST_REDIRECTS = 10
 HARD_LIMIT_SECONDS = 15.0
 MOST_READ_BYTES = 256 * 1024  # beyond the 64 kB that are allowed, so that the breach can be told from a short answer
 KEPT_LATENCIES = 100_000
+IDLE_CONNECTION_SECONDS = 1.0  # less than any server keeps one: a POST must not meet a connection that is just being closed
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class WebhookClient:
     async def open(self) -> None:
         """Make the connection pool; no proxy from the environment, no shared cookies."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_CONNECTION_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=True,
         )

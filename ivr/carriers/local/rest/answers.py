@@ -133,15 +133,15 @@ class Asked:
         )
 
 
-def page_of(asked: Asked, key: str, rows: Sequence[Json], path: str) -> web.Response:
-    """One page of a list, with the addresses of its neighbours."""
+def page_of(asked: Asked, key: str, rows: Sequence[Json | Callable[[], Json]], path: str) -> web.Response:
+    """One page of a list, with the addresses of its neighbours. Rows may be functions: only those shown are called."""
     query = asked.request.query
     try:
         size = min(MOST_PAGE_SIZE, max(1, int(query.get("PageSize", DEFAULT_PAGE_SIZE))))
         page = max(0, int(query.get("Page", 0)))
     except ValueError:
         raise RestError(400, 20001, "PageSize and Page must be whole numbers") from None
-    shown = list(rows[page * size : (page + 1) * size])
+    shown = [row() if callable(row) else row for row in rows[page * size : (page + 1) * size]]
 
     def uri(number: int) -> str:
         kept = {name: value for name, value in query.items() if name not in ("Page", "PageSize", "PageToken")}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from functools import partial
 
 from aiohttp import web
 
 from ivr.carriers.local.exchange import Exchange
 from ivr.carriers.local.execution import steer
-from ivr.carriers.local.legs import LIVE, Leg, Request, Status
+from ivr.carriers.local.legs import Leg, Request, Status
 from ivr.carriers.local.pace import rfc2822
-from ivr.carriers.local.rest.answers import Asked, Json, RestError, answering, matching, not_found, page_of
+from ivr.carriers.local.rest.answers import Asked, Json, RestError, answering, not_found, page_of
 
 CALL_EVENTS = ("initiated", "ringing", "answered", "completed")
 DEFAULT_RING_SECONDS = 60
@@ -132,14 +132,16 @@ async def update(asked: Asked) -> web.StreamResponse:
 
 async def listing(asked: Asked) -> web.StreamResponse:
     """Calls, newest first; filters To, From, Status, ParentCallSid."""
-    legs: Iterable[Leg] = reversed(asked.exchange.legs.values())
-    if asked.request.query.get("Status") in {status.value for status in LIVE}:
-        legs = [leg for leg in legs if leg.live]
-    rows = [call_json(leg, asked.base) for leg in legs]
-    rows = matching(
-        rows, asked.request.query, {"To": "to", "From": "from", "Status": "status", "ParentCallSid": "parent_call_sid"}
-    )
-    return page_of(asked, "calls", rows, f"{asked.base}/Calls.json")
+    query = asked.request.query
+    legs = [
+        leg
+        for leg in reversed(asked.exchange.legs.values())
+        if query.get("To", leg.to_number) == leg.to_number
+        and query.get("From", leg.from_number) == leg.from_number
+        and query.get("Status", leg.status.value) == leg.status.value
+        and query.get("ParentCallSid") in (None, leg.parent.sid if leg.parent else "")
+    ]
+    return page_of(asked, "calls", [partial(call_json, leg, asked.base) for leg in legs], f"{asked.base}/Calls.json")
 
 
 async def delete(asked: Asked) -> web.StreamResponse:
