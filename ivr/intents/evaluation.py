@@ -17,7 +17,7 @@ import numpy as np
 from ivr.errors import IntentError
 from ivr.intents import figures
 from ivr.intents.encoders.seam import Encoder
-from ivr.intents.fitting import folds_of
+from ivr.intents.fitting import A_TRANSLATION, folds_of
 from ivr.intents.head import Floats
 from ivr.intents.model import LanguageModel, Model
 from ivr.intents.noise import noisy
@@ -135,9 +135,8 @@ def cross_validated(book: Phrasebook, language: str, house: Path | None, encoder
     for fold in range(int(folds.max()) + 1):
         kept = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine != fold]
         out = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine == fold]
-        judged = judge(
-            learn(kept, book.negatives(language), words_of(language, house), cache, book.of(BORROWED_FROM)), out, encoder
-        )
+        borrowed = _no_translations(book, out, house, cache)
+        judged = judge(learn(kept, book.negatives(language), words_of(language, house), cache, borrowed), out, encoder)
         columns = [judged.intents.index(name) if name in judged.intents else -1 for name in names]
         shares = np.stack([judged.probabilities[:, c] if c >= 0 else np.zeros(len(out), np.float32) for c in columns], axis=1)
         right = np.array([place[phrase.intent or ""] for phrase in out], dtype=np.int64)
@@ -153,6 +152,20 @@ def cross_validated(book: Phrasebook, language: str, house: Path | None, encoder
         np.concatenate([part.right for part in parts]),
     )
     return joined, rows
+
+
+def _no_translations(book: Phrasebook, out: Sequence[Phrase], house: Path | None, cache: PhraseCache) -> list[Phrase]:
+    """English phrases that a glossed language may learn from while `out` is held out."""
+    words = words_of(out[0].language, house)
+    if not words.table("gloss") or not cache.encoder.width:
+        return []
+    english = words_of(BORROWED_FROM, house)
+    theirs = list(book.of(BORROWED_FROM))
+    if not theirs:
+        return []
+    held = cache.encode([sense(normalise(phrase.text, words), words) for phrase in out])
+    likeness = (cache.encode([normalise(phrase.text, english) for phrase in theirs]) @ held.T).max(axis=1)
+    return [phrase for phrase, near in zip(theirs, likeness, strict=True) if near < A_TRANSLATION]
 
 
 def surroundings() -> dict[str, Any]:
