@@ -192,10 +192,7 @@ def _http(table: Table, find: Mapping[str, str]) -> HttpSource | None:
         tuple(code for item in block.texts("not_found_on") if (code := whole_of(item.value)) is not None) or (404,),
         tuple(networks),
     )
-    parts = urlsplit(url) if url else None
-    if parts is not None and (
-        parts.scheme not in ("https", "http") or not parts.hostname or parts.username or "{" in parts.netloc
-    ):
+    if url and not _is_web_address(url):
         block.problem(
             "url",
             "wrong-address",
@@ -203,7 +200,7 @@ def _http(table: Table, find: Mapping[str, str]) -> HttpSource | None:
             "Write https://HOST/PATH, with {arguments} after the host only.",
         )
         return None
-    if parts is not None and parts.scheme == "http" and not networks:
+    if url.startswith("http:") and not networks:
         block.problem(
             "url",
             "not-encrypted",
@@ -230,6 +227,25 @@ def _http(table: Table, find: Mapping[str, str]) -> HttpSource | None:
             )
     block.close()
     return source if url else None
+
+
+def _is_web_address(url: str) -> bool:
+    """An ASCII address with a plain host: no name and password, no argument before the path."""
+    try:
+        parts = urlsplit(url)
+        return (
+            url.isascii()
+            and url.isprintable()
+            and " " not in url
+            and parts.scheme in ("https", "http")
+            and bool(parts.hostname)
+            and parts.username is None
+            and "{" not in parts.netloc
+            and "%" not in parts.netloc
+            and parts.port != 0
+        )
+    except ValueError:
+        return False
 
 
 def _arguments_agree(block: Table, key: str, used: set[str], declared: set[str], sign: str) -> None:

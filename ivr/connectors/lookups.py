@@ -7,12 +7,13 @@ hangs keeps a thread, not the caller.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ from ivr.errors import ConnectorError
 from ivr.world import LookUp
 
 LONGEST_ARGUMENT = 200
-THREADS = 16
+THREADS = 32
+MOST_AT_ONCE = 8
+"""Questions in progress per connector: one that hangs must not take the threads of all the others."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class _Guarded:
     source: Source
     cache: Cache
     breaker: CircuitBreaker
+    places: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST_AT_ONCE))
 
 
 class Connectors:
@@ -98,7 +102,7 @@ class Connectors:
             asked: list[tuple[FactSource, Future[LookUp] | None]] = []
             for fact in ready:
                 arguments = _arguments(fact, known)
-                asked.append((fact, None if arguments is None else self._pool().submit(self._ask, fact, arguments)))
+                asked.append((fact, None if arguments is None else self._ask(fact, arguments)))
             futures = [future for _, future in asked if future is not None]
             longest = max((fact.within_seconds for fact, future in asked if future is not None), default=0.0)
             wait_for(futures, timeout=max(0.0, min(longest, deadline - time.monotonic())))
@@ -137,15 +141,25 @@ class Connectors:
                 open_names += _roots(self._facts[name])
         return needed
 
-    def _ask(self, fact: FactSource, arguments: Mapping[str, Any]) -> LookUp:
-        return self._ask_source(self._guarded[fact.connector], arguments, fact.within_seconds)
+    def _ask(self, fact: FactSource, arguments: Mapping[str, Any]) -> Future[LookUp]:
+        return self._submit(self._guarded[fact.connector], arguments, fact.within_seconds)
 
     def _ask_in_time(self, guarded: _Guarded, arguments: Mapping[str, Any], within_seconds: float) -> LookUp:
         started = self._clock()
         seconds = min(within_seconds, guarded.connector.within_seconds)
-        future = self._pool().submit(self._ask_source, guarded, arguments, seconds)
+        future = self._submit(guarded, arguments, seconds)
         wait_for([future], timeout=seconds)
         return _result(future, started, self._clock)
+
+    def _submit(self, guarded: _Guarded, arguments: Mapping[str, Any], seconds: float) -> Future[LookUp]:
+        """The answer to come; at once "failed" where too many questions to this connector are in progress."""
+        if not guarded.places.acquire(blocking=False):
+            refused: Future[LookUp] = Future()
+            refused.set_result(LookUp("failed", error=f"{guarded.connector.name} is busy"))
+            return refused
+        future = self._pool().submit(self._ask_source, guarded, arguments, seconds)
+        future.add_done_callback(lambda _: guarded.places.release())
+        return future
 
     def _ask_source(self, guarded: _Guarded, arguments: Mapping[str, Any], seconds: float) -> LookUp:
         """On a thread of the pool: cache, breaker, source, types."""

@@ -70,7 +70,7 @@ class HttpService:
             raise SourceFailed(str(error)) from error
         except httpcore.TimeoutException as error:
             raise SourceFailed(f"{self._host} did not answer within {within_seconds:g} s") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError, OSError, UnicodeError) as error:
             raise SourceFailed(f"{self._host} cannot be reached ({type(error).__name__})") from error
         return self._fields(content)
 

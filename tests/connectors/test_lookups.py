@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -299,6 +300,17 @@ class TestFacts:
 
     def test_unknown_facts_are_left_out(self, world: World) -> None:
         assert self.facts(world).facts_of(EMMA, ("weather",), 1.0) == {}
+
+
+def test_a_hanging_source_does_not_take_the_others_places(world: World) -> None:
+    asked = world.connectors(customers(world), world.http("hanging", "hang", within_seconds=1.0, breaker=Breaker(1000, 1.0)))
+    with ThreadPoolExecutor(20) as callers:
+        hanging = [callers.submit(asked.look_up, "hanging", {}, 1.0) for _ in range(20)]
+        results = [asked.look_up("customers", {"number": "+447700900100"}, 0.9).result for _ in range(5)]
+        errors = [future.result().error for future in hanging]
+
+    assert results == ["found"] * 5
+    assert errors.count("hanging is busy") == 12
 
 
 def test_private_connectors_are_for_identification_only(world: World) -> None:
