@@ -39,7 +39,7 @@ def test_erlang_c() -> None:
 def test_erlang_a(agents: int, load: float, handling: float, patience: float) -> None:
     exact = erlang_a(agents, load, handling, patience)
     found = figures(
-        one_skill(agents, load, handling, patience, 40), 8, ("abandoned", "mean_wait_seconds", "service_level", "occupancy")
+        one_skill(agents, load, handling, patience, 24), 8, ("abandoned", "mean_wait_seconds", "service_level", "occupancy")
     )
     assert close(found["abandoned"], exact.abandoned, 0.12)
     assert close(found["mean_wait_seconds"], exact.mean_wait_seconds, 0.12)
@@ -60,7 +60,7 @@ def test_lines_limit_who_may_wait() -> None:
     chances = [1.0]
     for state in range(1, 7):
         chances.append(chances[-1] * 4.0 / min(state, 4))
-    scenario = replace(one_skill(4, 4.0, 100, hours=300), lines=6)
+    scenario = replace(one_skill(4, 4.0, 100, hours=150), lines=6)
     assert close(figures(scenario, 8, ("turned_away",))["turned_away"], chances[-1] / sum(chances), 0.05)
 
 

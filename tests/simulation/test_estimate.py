@@ -96,7 +96,7 @@ def test_stored_and_read_it_goes_on_as_before() -> None:
 @pytest.mark.parametrize(
     ("load", "patience", "hours", "rase"),
     # The least possible for 95 erlangs on 100 agents is 1/sqrt(20) = 0.2236 in the long run (docs/simulation.md).
-    [(95, None, 70, 0.24), (120, 240.0, 40, 0.225)],
+    [(95, None, 50, 0.24), (120, 240.0, 25, 0.23)],
 )
 def test_announced_figures_hold(load: float, patience: float | None, hours: float, rase: float) -> None:
     scenario = one_skill(100, load, 240.0, patience, hours)

@@ -21,7 +21,7 @@ ONE_SKILL = Scenario(
     (CALLS,),
     (Crew(Agent("ann", skills={"english": 2}), 1, (Shift(0, 2 * HOUR),)),),
     {"care": Queue("care")},
-    replications=30,
+    replications=20,
 )
 
 
@@ -47,7 +47,7 @@ def test_two_skills_share_staff_and_every_kind_of_call_gets_its_target() -> None
         Crew(Agent("both", skills={"english": 2, "spanish": 2}), 1, (Shift(0, HOUR),)),
     )
     queues = {name: Queue(name, target=Target(20, 0.8)) for name in ("care", "spanish")}
-    scenario = Scenario("two", 0, HOUR, calls, crews, queues, replications=40)
+    scenario = Scenario("two", 0, HOUR, calls, crews, queues, replications=25)
     plan = staff(scenario, Requirement(), span_seconds=HOUR)
     (span,) = plan.spans
     assert span.met
