@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from calls.served import served_in
 
 import ivr.steps as steps
 from ivr.cli.rehearsing import outside_of, record_of
+from ivr.configuration import load_configuration, names_of
 from ivr.flow_trials import Coverage, Result, read_trials, run_trial
 from ivr.language.bundle import Bundle, compile_folder
 from ivr.language.problems import ERROR
@@ -64,3 +66,12 @@ def test_together_they_go_through_every_step_and_nearly_every_exit(bundle: Bundl
         covered.add(result)
     assert covered.missed_steps() == []
     assert len(covered.missed_ways()) <= 0.1 * len(covered.every_way()), covered.missed_ways()
+
+
+def test_the_flows_can_be_served_with_the_sample_configuration(tmp_path: Path) -> None:
+    served = served_in(tmp_path)
+    configuration = load_configuration(served.config)
+    assert [str(problem) for problem in configuration.errors] == []
+    assert configuration.numbers.lines[served.numbers["clinic"]].flow == "clinic"
+    compiled = compile_folder(served.flows, names_of(configuration))
+    assert [str(problem) for problem in compiled.problems if problem.severity == ERROR] == []
