@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 from ivr.configuration.queues import CHOICES, ORDERS
 from ivr.configuration.reading import Table, float_of, root_table, seconds_of
-from ivr.configuration.staff import LEVELS, levels
-from ivr.language.problems import Findings, did_you_mean, quoted
+from ivr.configuration.staff import levels
+from ivr.language.problems import Findings, quoted
 from ivr.language.source import Entry, Sequence, Text, what
 from ivr.language.source import Mapping as MappingNode
 from routing.model import Agent, AgentChoice, CallerOrder, Overflow, Policy, Queue, Reserve, Target
@@ -100,32 +99,6 @@ def span_seconds(text: str) -> tuple[float, float] | None:
         return None
     start, end = clock_seconds(f"{match[1]}:{match[2]}"), clock_seconds(f"{match[3]}:{match[4]}")
     return None if start is None or end is None else (start, end)
-
-
-def more_agents(asked: str, scenario: Scenario) -> Crew:
-    """`2 spanish 09:00-11:00` as a crew: so many more of a group or, where no group has that name, with that skill at level good.
-
-    Without a span they are there all day. ValueError says what is wrong.
-    """
-    match = re.fullmatch(r"\s*(\d{1,4})\s+([a-z][a-z0-9_]*)(?:\s+(\S+))?\s*", asked)
-    if match is None:
-        raise ValueError(f'"{asked}" is not understood. Write how many, who and when, such as "2 spanish 09:00-11:00".')
-    count, name = int(match[1]), match[2]
-    span = (scenario.from_seconds, scenario.to_seconds) if match[3] is None else span_seconds(match[3])
-    if span is None:
-        raise ValueError(f'"{match[3]}" is no span of time. Write it as 09:00-11:00.')
-    if span[1] <= span[0]:
-        raise ValueError(f"{match[3]} ends before it starts.")
-    if count == 0:
-        raise ValueError("None more is no change: write how many agents to add.")
-    pattern = next((crew.agent for crew in scenario.crews if crew.name == name), None)
-    if pattern is None:
-        known = {skill for crew in scenario.crews for skill in crew.agent.skills}
-        if name not in known:
-            groups = [crew.name for crew in scenario.crews]
-            raise ValueError(f'No group of agents and no skill is called "{name}". {did_you_mean(name, [*groups, *known])}')
-        pattern = Agent(f"more_{name}", skills={name: LEVELS["good"]})
-    return Crew(replace(pattern, agent_id=f"{pattern.agent_id}_added"), count, (Shift(*span),))
 
 
 def _skills(root: Table, configured: Mapping[str, str] | None) -> tuple[dict[str, str], dict[str, str]]:

@@ -17,8 +17,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ivr import __version__
 from ivr.cli import simulate_tables as tables
 from ivr.cli.recorded_calls import load_recorded
-from ivr.cli.scenario_files import more_agents, read_scenario
+from ivr.cli.scenario_files import read_scenario
 from ivr.cli.scenario_writing import written
+from ivr.cli.what_if import with_fewer, with_more, with_volume
 from ivr.configuration.loading import load_configuration
 from ivr.configuration.staff import read_skills
 from ivr.errors import IvrError, RecordError, SettingError
@@ -58,6 +59,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 @click.option(
     "--add", "added", multiple=True, metavar='"2 spanish 09:00-11:00"', help="What if: more agents of a group, or with a skill."
 )
+@click.option("--without", multiple=True, metavar='"1 late 17:00-20:00"', help="What if: fewer agents of a group.")
+@click.option(
+    "--volume", "volumes", multiple=True, metavar='"billing 120%"', help="What if: more or fewer calls of a kind, or of all."
+)
 @click.option(
     "--from-records",
     "records",
@@ -79,6 +84,8 @@ def simulate(
     scenario: Path | None,
     other: Path | None,
     added: tuple[str, ...],
+    without: tuple[str, ...],
+    volumes: tuple[str, ...],
     records: Path | None,
     date: str | None,
     timezone: str,
@@ -103,8 +110,10 @@ def simulate(
         raise click.UsageError("Name a scenario file or past calls with --from-records, one of the two.")
     if back_test and records is None:
         raise click.UsageError("--back-test needs past calls: add --from-records FILE.")
-    if back_test and (added or other):
-        raise click.UsageError("--back-test plays the day as it was: leave out --add and --compare.")
+    if back_test and (added or without or volumes or other):
+        raise click.UsageError("--back-test plays the day as it was: leave out --add, --without, --volume and --compare.")
+    if other is not None and (added or without or volumes):
+        raise click.UsageError("Compare with another scenario, or with a change of this one: not both at once.")
     if records is not None:
         calls = load_recorded(records, timezone, date)
         try:
@@ -116,11 +125,16 @@ def simulate(
         base = load_scenario(scenario, config_dir)
     base = _chosen(base, replications, seed)
     changed = base
-    for asked in added:
-        try:
-            changed = changed.with_crew(more_agents(asked, base))
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--add") from error
+    for option, asked_for, change in (
+        ("--add", added, with_more),
+        ("--without", without, with_fewer),
+        ("--volume", volumes, with_volume),
+    ):
+        for asked in asked_for:
+            try:
+                changed = change(asked, changed)
+            except ValueError as error:
+                raise click.BadParameter(str(error), param_hint=option) from error
     if target_file is not None:
         _write(target_file, written(changed))
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.cli.scenario_files import more_agents, read_scenario, span_seconds
+from ivr.cli.scenario_files import read_scenario, span_seconds
 from ivr.cli.scenario_writing import written
 from ivr.language.problems import Findings
 from routing.model import AgentChoice, CallerOrder, Overflow, Reserve, Target
@@ -128,28 +128,3 @@ def test_spans(text: str, seconds: tuple[float, float]) -> None:
 @pytest.mark.parametrize("text", ["", "8-9", "08:60-09:00", "49:00-50:00", "08:00", "08:00-09:00-10:00"])
 def test_what_is_no_span(text: str) -> None:
     assert span_seconds(text) is None
-
-
-def test_more_agents_of_a_group_or_with_a_skill() -> None:
-    scenario = read(EVERYTHING)
-    crew = more_agents("2 bob 09:00-11:00", scenario)
-    assert (crew.count, crew.agent.skills, crew.shifts) == (2, {"french": 1}, (Shift(9 * 3600, 11 * 3600),))
-    skilled = more_agents("1 english", scenario)
-    assert (skilled.agent.skills, skilled.shifts) == ({"english": 2}, (Shift(7 * 3600, 25.5 * 3600),))
-    twice = scenario.with_crew(crew).with_crew(crew)
-    assert len({one.name for one in twice.crews}) == len(twice.crews)
-
-
-@pytest.mark.parametrize(
-    ("asked", "told"),
-    [
-        ("two bobs", "is not understood"),
-        ("2 bobb 09:00-11:00", 'Did you mean "bob"?'),
-        ("2 bob 11:00-09:00", "ends before it starts"),
-        ("2 bob 9-11", "no span of time"),
-        ("0 bob", "None more is no change"),
-    ],
-)
-def test_what_cannot_be_added(asked: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
-        more_agents(asked, read(EVERYTHING))
