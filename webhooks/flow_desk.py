@@ -36,7 +36,7 @@ class FlowDesk:
             current = self._revisions.current().number
             if based_on is not None and str(based_on) != str(current):
                 raise NotNow(f"Revision {current} was published while this was edited from revision {based_on}.", {"revision": current})
-            return self._revisions.save_draft(name, wanted["text"], author=by)
+            return self._revisions.save_draft(name, wanted["text"], author=by, based_on=None if based_on is None else current)
 
     def revisions(self, name: str) -> list[dict[str, Any]]:
         return [revision.summary() for revision in self._revisions.rows.newest_first() if name in revision.flows]

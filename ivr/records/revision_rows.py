@@ -22,6 +22,7 @@ from ivr.records.store import Store
 MAIN = "main"
 POINTER_SECONDS = 1.5  # with the time a query takes, everybody follows within two seconds
 MOST_KEPT = 20
+GREATEST = 2**31 - 1  # what the column of numbers holds
 _LOCK = 7214532
 
 
@@ -127,6 +128,8 @@ class RevisionRows:
 
     def get(self, number: int) -> Revision:
         """The revision with its files; raises NoSuchRevision."""
+        if not 0 < number <= GREATEST:
+            raise NoSuchRevision(f"there is no flow revision {number}")
         kept = self._kept.get(number)
         if kept is not None:
             return kept
@@ -226,7 +229,7 @@ class RevisionRows:
                 ).scalar()
                 if to is None:
                     raise NoSuchRevision("there is no earlier revision to go back to")
-            if self._hash_of(connection, to) is None:
+            if not 0 < to <= GREATEST or self._hash_of(connection, to) is None:
                 raise NoSuchRevision(f"there is no flow revision {to}")
             if to != current:
                 self._move(connection, current, to, "rollback", author, note, self._store.clock())

@@ -112,7 +112,11 @@ class Revisions:
         return self.publish(files_of(folder), author=author, note=note, expected=expected)
 
     def publish_drafts(self, *, author: str, note: str = "", expected: int | None = None) -> Revision:
-        """The same with the current files and all drafts; the drafts are gone afterwards."""
+        """The same with the current files and all drafts; the drafts are gone afterwards.
+
+        Raises RevisionConflict where a file was published anew since its draft was begun: that change would be lost.
+        """
+        self._refuse_stale_drafts()
         return publish(
             self.rows, self.rows.files_with_drafts(), names=self.names, author=author, note=note, run_tests=self.run_tests,
             expected=expected, from_drafts=True,
@@ -154,10 +158,16 @@ class Revisions:
             "problems": [problem.to_plain() for problem in compiled.problems if problem.file == path],
         }
 
-    def save_draft(self, name: str, text: str, *, author: str) -> dict[str, Any]:
-        """Keep a flow's text as a draft, sound or not; what lint says comes with it."""
+    def save_draft(self, name: str, text: str, *, author: str, based_on: int | None = None) -> dict[str, Any]:
+        """Keep a flow's text as a draft, sound or not; what lint says comes with it.
+
+        `based_on`: the revision whose text was edited; without it, the one the draft was begun from.
+        """
         current = self.current()
-        self.rows.save_draft(self._path_of(name, current), text, author=author, based_on=current.number)
+        path = self._path_of(name, current)
+        if based_on is None:
+            based_on = next((draft.based_on for draft in self.rows.drafts() if draft.path == path), current.number)
+        self.rows.save_draft(path, text, author=author, based_on=based_on)
         return self.flow(name)
 
     def drop_draft(self, name: str) -> bool:
@@ -167,6 +177,14 @@ class Revisions:
     def lint(self, files: Mapping[str, str]) -> Compiled:
         """What would stand in the way of publishing `files`."""
         return check(files, self.names)
+
+    def _refuse_stale_drafts(self) -> None:
+        current = self.current().revision
+        for draft in self.rows.drafts():
+            if draft.based_on in (0, current.number):
+                continue
+            if self.rows.get(draft.based_on).files.get(draft.path) != current.files.get(draft.path):
+                raise RevisionConflict(current.number, draft.based_on)
 
     def _path_of(self, name: str, current: Published) -> str:
         flow = current.bundle.flows.get(name)

@@ -192,8 +192,9 @@ def test_there_may_be_nothing_to_go_back_to(local: Site) -> None:
 
     with pytest.raises(NoSuchRevision, match="no earlier revision"):
         revisions.roll_back(author="ann")
-    with pytest.raises(NoSuchRevision, match="no flow revision 9"):
-        revisions.roll_back(9, author="ann")
+    for number in (9, 0, -1, 10**30):
+        with pytest.raises(NoSuchRevision, match=f"no flow revision {number}"):
+            revisions.roll_back(number, author="ann")
 
 
 def test_nothing_is_published_over_somebody_elses_change(local: Site) -> None:
@@ -302,6 +303,18 @@ class TestDrafts:
         assert published.flows == ("other", "support")
         assert revisions.rows.drafts() == []
         assert not revisions.flow("support")["draft"]
+
+    def test_a_draft_does_not_undo_what_was_published_meanwhile(self, local: Site) -> None:
+        revisions = local.process()
+        revisions.publish(files(), author="ann")
+        revisions.save_draft("support", FLOW.format(words="Hi."), author="ben")
+        revisions.publish(files("Hello again."), author="ann")
+        revisions.save_draft("support", FLOW.format(words="Hi there."), author="ben")  # still begun from the first
+
+        with pytest.raises(RevisionConflict):
+            revisions.publish_drafts(author="ben")
+        revisions.save_draft("support", FLOW.format(words="Hi again."), author="ben", based_on=2)
+        assert revisions.publish_drafts(author="ben").number == 3
 
     def test_a_dropped_draft_is_gone(self, local: Site) -> None:
         revisions = local.process()
