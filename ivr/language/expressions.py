@@ -49,12 +49,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class CompiledExpression:
-    """See `values.Expression`. `constant` is True where no fact is read."""
+    """See `values.Expression`. `certain` are the facts that must be there for it to hold: "order" and "order.status"."""
 
     source: str
     at: Position
     names: tuple[FactName, ...]
     comparisons: tuple[Comparison, ...] = ()
+    certain: frozenset[str] = frozenset()
     run: _Run = field(default=lambda facts: None, repr=False, compare=False)
 
     def evaluate(self, facts: Facts) -> Any:
@@ -67,10 +68,6 @@ class CompiledExpression:
             return truth(self.run(facts))
         except Missing:
             return False
-
-    @property
-    def constant(self) -> bool:
-        return not self.names
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Closures do not travel between processes: the other side compiles the source again."""
@@ -175,7 +172,7 @@ class _Compiler:
             raise self.unreadable(self.indent) from None
         self.bytes = text.encode("utf-8")
         run = self.expression(tree.body, 0)
-        return CompiledExpression(self.source, at, tuple(self.names), tuple(self.comparisons), run)
+        return CompiledExpression(self.source, at, tuple(self.names), tuple(self.comparisons), _certain(tree.body), run)
 
     def unreadable(self, offset: int) -> Mistake:
         return Mistake(
@@ -292,6 +289,25 @@ class _Compiler:
                     at = self.place(self.offset(one))
                     self.comparisons.append(Comparison(FactName(one.value.id, one.attr, at), operator, value))
                 return
+
+
+def _certain(node: ast.expr) -> frozenset[str]:
+    """Facts without which an expression cannot hold. A field that is there means that its fact is."""
+    if isinstance(node, ast.BoolOp):
+        parts = [_certain(part) for part in node.values]
+        return frozenset.union(*parts) if isinstance(node.op, ast.And) else frozenset.intersection(*parts)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        # `not customer.known` holds for a missing customer; `not (a and b)` may hold without one of them.
+        inner = node.operand
+        decides = isinstance(inner, ast.Compare) or (isinstance(inner, ast.Attribute) and inner.attr != "known")
+        return _certain(inner) if decides else frozenset()
+    compared = isinstance(node, ast.Compare)  # `order.known == no` holds for a missing order
+    found = (
+        part
+        for part in ast.walk(node)
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and not (compared and part.attr == "known")
+    )
+    return frozenset(name for part in found for name in (ast.unparse(part.value), ast.unparse(part)))
 
 
 def _literal(node: ast.expr) -> Any:

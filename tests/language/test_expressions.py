@@ -120,6 +120,24 @@ def test_comparisons_are_kept_for_lint() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "certain"),
+    [
+        ("order.known", {"order", "order.known"}),
+        ("not order.known", set()),
+        ('order.status == "late"', {"order", "order.status"}),
+        ('not order.status == "late"', {"order", "order.status"}),
+        ("order.known and customer.known", {"order", "order.known", "customer", "customer.known"}),
+        ("order.known or customer.known", set()),
+        ("order.known or order.status", {"order"}),
+        ("not (order.status and customer.tier)", set()),
+        ("yes", set()),
+    ],
+)
+def test_facts_that_must_be_there_for_it_to_hold(source: str, certain: set[str]) -> None:
+    assert compiled(source).certain == certain
+
+
 WORDS = [
     "caller.known",
     "customer.tier",

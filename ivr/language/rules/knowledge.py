@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from ivr.language.expressions import CompiledExpression
 from ivr.language.fields import Exit, Step
 from ivr.language.flow import Edge, Flow, prompts_of
 from ivr.language.names import BUILT_IN
@@ -15,10 +16,10 @@ from ivr.language.rules.ways import graph_of, told, ways_from
 from ivr.language.values import Expression, FactName, Variant
 
 ALWAYS_THERE = {
-    "caller": ("kind", "known", "attestation", "repeat", "calls_today"),
+    "caller": ("kind", "known", "attestation", "repeat"),
     "call": ("language", "direction", "to_number"),
     "now": tuple(BUILT_IN["now"]),
-    "today": tuple(field for field in BUILT_IN["today"] if field != "holiday_name"),
+    "today": tuple(field for field in BUILT_IN["today"] if field not in ("holiday_name", "open")),
 }
 """Fields of built-in facts that no call lacks."""
 
@@ -34,11 +35,8 @@ def sets_on(step: Step, edge: Edge) -> frozenset[str]:
 
 
 def guarded(when: Expression | None) -> frozenset[str]:
-    """Facts that must be there for a condition to hold: those outside of `or` and `not`, whole facts where `known` is asked for."""
-    if when is None or " or " in when.source:
-        return frozenset()
-    names = {name.root if name.field == "known" and f"not {name}" not in when.source else str(name) for name in when.names}
-    return frozenset(names) | {name.root for name in when.names if name.field != "known"}
+    """Facts that must be there for a condition to hold."""
+    return when.certain if isinstance(when, CompiledExpression) else frozenset()
 
 
 def is_known(name: FactName, known: frozenset[str]) -> bool:
