@@ -2,6 +2,7 @@
 
     ivr demo --speed 5            # in another terminal
     python benchmarks/load.py --calls 200
+    python benchmarks/load.py --calls 200 --trouble '{"callback_duplicate": 0.3, "rest_429": 0.2}'
 
 Latency is what the carrier measures, from sending a webhook to its whole answer. Everything is compared with the carrier's own
 timeline of each call, never with the service's word. Exit 1 where a call did not reach its end or a record is missing or differs.
@@ -18,6 +19,7 @@ import random
 import sys
 import time
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +44,11 @@ def script(wish: list[Any]) -> list[Any]:
     return [{"hear": "/./"}, *wish]
 
 
-async def one_call(control: ControlClient, number: str, from_number: str, wish: list[Any]) -> dict[str, Any]:
-    """Place a call, wait for its end, return its truth."""
+async def one_call(
+    control: ControlClient, number: str, from_number: str, wish: list[Any], after_seconds: float
+) -> dict[str, Any]:
+    """Place a call at its moment, wait for its end, return its truth."""
+    await asyncio.sleep(after_seconds)
     placed = await control.place(to=number, script=script(wish), **{"from": from_number})
     async for _ in control.happenings(placed["call_sid"]):
         pass
@@ -97,23 +102,47 @@ def differences(truth: dict[str, Any], of_call: list[dict[str, Any]]) -> list[st
     return wrong
 
 
+def rung_twice_at_once(legs: list[dict[str, Any]]) -> list[str]:
+    """Addresses that the service had on two live legs at the same moment: an agent is offered one call at a time."""
+    found = []
+    by_address: dict[str, list[tuple[str, str]]] = {}
+    for leg in legs:
+        if leg["direction"] != "inbound":
+            by_address.setdefault(leg["to_number"], []).append((leg["created_at"], leg["ended_at"] or "9"))
+    for address, spans in by_address.items():
+        ordered = sorted(spans)
+        if any(later[0] < earlier[1] for earlier, later in pairwise(ordered)):
+            found.append(address)
+    return found
+
+
 async def run(arguments: argparse.Namespace) -> int:
     """The whole benchmark; returns the exit code."""
     demo = json.loads((Path(os.environ.get("IVR_DATA_DIR", ".ivr")) / "demo.json").read_text(encoding="utf-8"))
     chance = random.Random(arguments.seed)
     async with ControlClient(demo["carrier_url"], demo["control_token"]) as control:
         await control.ask("DELETE", "figures")
+        await control.ask("PUT", "nemesis", {**json.loads(arguments.trouble), "seed": arguments.seed})
+        before = {leg["call_sid"] for leg in (await control.ask("GET", "calls"))["calls"]}
         started = time.monotonic()
         calls = []
         for index in range(arguments.calls):
             from_number = f"+4477009{chance.randrange(100):02d}{index % 1000:03d}"
-            calls.append(one_call(control, demo["number"], from_number, WISHES[index % len(WISHES)]))
+            calls.append(
+                one_call(
+                    control, demo["number"], from_number, WISHES[index % len(WISHES)], index * arguments.over / arguments.calls
+                )
+            )
         truths = await asyncio.gather(*calls)
         seconds = time.monotonic() - started
         state = await control.ask("GET", "state")
+        legs = [leg for leg in (await control.ask("GET", "calls"))["calls"] if leg["call_sid"] not in before]
+        struck = (await control.ask("GET", "nemesis"))["done"]
+        await control.ask("PUT", "nemesis", {})
     by_sid = await records(demo["url"], demo["api_token"], {truth["call_sid"] for truth in truths})
     unfinished = {truth["call_sid"]: truth["failures"] for truth in truths if truth["failures"] or truth["application_error"]}
     wrong = {truth["call_sid"]: found for truth in truths if (found := differences(truth, by_sid.get(truth["call_sid"], [])))}
+    twice = rung_twice_at_once(legs)
     dead_air = sorted(truth["longest_dead_air_seconds"] for truth in truths)
     result = {
         "calls": len(truths),
@@ -124,6 +153,8 @@ async def run(arguments: argparse.Namespace) -> int:
         "webhooks": state["webhooks"],
         "dead_air_p99_seconds": dead_air[int(0.99 * (len(dead_air) - 1))],
         "dead_air_max_seconds": dead_air[-1],
+        "agents_rung_twice_at_once": twice,
+        "trouble": struck,
         "records": len(by_sid),
         "records_that_differ": len(wrong),
         "debugger": state["debugger"],
@@ -134,14 +165,18 @@ async def run(arguments: argparse.Namespace) -> int:
     print(json.dumps(result, indent=2))
     for sid, why in list(unfinished.items())[:5] + list(wrong.items())[:5]:
         print(f"{sid}: {why}", file=sys.stderr)
-    return 1 if unfinished or wrong else 0
+    return 1 if unfinished or wrong or twice else 0
 
 
 def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=200)
+    parser.add_argument("--over", type=float, default=5.0, help="seconds over which the calls arrive; they last longer")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--trouble", default="{}", help='what the carrier does wrong, such as {"callback_duplicate": 0.3, "rest_429": 0.2}'
+    )
     sys.exit(asyncio.run(run(parser.parse_args())))
 
 
