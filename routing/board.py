@@ -185,10 +185,11 @@ class Board:
     def match(self, limit: int = 100) -> list[Reservation]:
         """Bring callers and free agents together: only what changed since the last match is looked at. Ring whom this returns."""
         self._drawn += 1
-        answer = self.run("match", f"{self._nonce}{self._drawn:x}.", limit, int(self.signatures.several))
+        stamp, rows = self.run("match", f"{self._nonce}{self._drawn:x}.", limit, int(self.signatures.several))
+        now = float(stamp)
         return [
-            Reservation(token, call_id, agent_id, queue, int(epoch), float(until), float(ring), address, float(waited), kind=kind)
-            for token, call_id, agent_id, queue, epoch, until, ring, address, waited, kind in answer
+            Reservation(token, call_id, agent_id, queue, int(epoch), now + float(lease), float(ring), address, now - float(arrived), kind=kind)
+            for token, call_id, agent_id, queue, epoch, lease, ring, address, arrived, kind in rows
         ]
 
     def ringing(self, token: str, leg_id: str = "") -> bool:

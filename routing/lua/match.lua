@@ -1,5 +1,5 @@
 -- ARGV: now, nonce, limit, several ('1': some agent takes more than one call at a time).
--- Looks at what was touched and claims pairs; returns one list per reservation. Written for few server calls: each costs a microsecond.
+-- Looks at what was touched and claims pairs; returns the time and one list per reservation. Written for few server calls: each costs a microsecond.
 local nonce, limit, several = ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local out = {}
 
@@ -70,9 +70,8 @@ local function claim(call, c, agent, joined, signature, seed)
   local a = R('HMGET', key, 'epoch', 'load', 'address', 'cap')
   local epoch = math.max(a[1] + 1, math.floor(now * 1000))
   local token = string.format('%x-%s%x', epoch, nonce, #out)
-  local until_at = now + c[8]
   R('HSET', $reservation .. token, 'call', call, 'agent', agent, 'queue', c[5], 'epoch', epoch, 'state', 'reserved', 'claimed_at', now, 'ring', c[7])
-  R('ZADD', $leases, until_at, token)
+  R('ZADD', $leases, now + c[8], token)
   R('HSET', $slots .. agent, call, token)
   local load = a[2] + 1
   local idle = load < tonumber(a[4]) and 1 or 0
@@ -87,7 +86,7 @@ local function claim(call, c, agent, joined, signature, seed)
   R('HSET', $call .. call, 'tokens', c.held == 0 and token or c[2] .. ' ' .. token)
   if c.held + 1 >= c.most then wait_out(call, c[1]) else touch('c' .. call) end
   log('claimed', 'call', call, 'agent', agent, 'token', token, 'seed', seed)
-  out[#out + 1] = { token, call, agent, c[5], exact(epoch), exact(until_at), c[7], a[3], exact(now - c[6]), c[9] }
+  out[#out + 1] = { token, call, agent, c[5], epoch, c[8], c[7], a[3], c[6], c[9] }
   return idle == 1
 end
 
@@ -127,4 +126,4 @@ while #out < limit and looked < 4 * limit + 64 do
     end
   end
 end
-return out
+return { exact(now), out }
