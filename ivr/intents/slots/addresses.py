@@ -9,14 +9,18 @@ from ivr.intents.slots.codes import Piece, pieces_of, readings
 from ivr.intents.slots.matching import nearest_known
 from ivr.intents.slots.numbers import number_at
 from ivr.intents.slots.tokens import phrases, tokenise, without_lead_in
-from ivr.intents.words import Words
+from ivr.intents.words import Words, fold
 
+_WRITTEN = {"a": "[a-z]", "A": "[a-z]", "9": r"\d", " ": r"\s?"}
 _EMAIL = re.compile(r"[a-z0-9ñ][a-z0-9ñ._+\-]{0,63}@[a-z0-9][a-z0-9\-]{0,62}(?:\.[a-z0-9\-]{1,62})*\.[a-z]{2,24}")
 
 
 def read_email(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple[str, float] | None:
     """The address in `text`, lower case; None where it is not whole."""
-    tokens = without_lead_in(tokenise(text), words, "lead_ins")
+    tokens = tokenise(text)
+    signs = phrases(words, "email_signs")
+    at = next((place for place in range(len(tokens)) if (hit := signs.at(tokens, place)) and hit[0] == "@"), len(tokens))
+    tokens = [*without_lead_in(tokens[:at], words, "lead_ins"), *tokens[at:]]
     written = "".join(_email_parts(tokens, words))
     found = _EMAIL.search(written)
     if found is None:
@@ -81,8 +85,12 @@ def read_postcode(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple
     """The postcode in `text` in one of the shapes of the language's table ("A9 9AA": A is a letter, 9 a digit)."""
     tokens = [token for token in without_lead_in(tokenise(text), words, "lead_ins") if token not in ".-_/#+:"]
     shapes = words.listed("postcode_shapes")
-    pieces = pieces_of(tokens, words, letters=True)
-    spread = [Piece(_one_by_one(piece), piece.start, piece.end) for piece in pieces]
+    for shape in shapes:
+        as_written = re.search(r"\b" + "".join(_WRITTEN.get(sign, "") for sign in shape) + r"\b", fold(text))
+        if as_written and not shape.replace(" ", "").isdigit():
+            code = _spaced(as_written.group().replace(" ", "").upper(), shape.upper())
+            return nearest_known([code], known) or (code, 1.0)
+    spread = pieces_of(tokens, words, letters=True)
     for shape in sorted(shapes, key=len, reverse=True):
         plain = shape.replace(" ", "").upper()
         for start in range(len(spread)):
@@ -97,12 +105,8 @@ def read_postcode(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple
     return None
 
 
-def _one_by_one(piece: Piece) -> tuple[str, ...]:
-    return piece.readings
-
-
 def _fit(reading: str, shape: str) -> str:
-    """`reading` in the shape, O and I taken for 0 and 1 (and back) where the shape asks for it; "" where it does not fit."""
+    """`reading` in the shape, O and I taken for 0 and 1 where the shape asks for a digit; "" where it does not fit."""
     if len(reading) != len(shape):
         return ""
     fitted = ""
@@ -112,7 +116,6 @@ def _fit(reading: str, shape: str) -> str:
             if not heard.isdigit():
                 return ""
         else:
-            heard = {"0": "O", "1": "I"}.get(heard, heard)
             if not heard.isalpha():
                 return ""
         fitted += heard

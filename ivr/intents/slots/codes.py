@@ -6,6 +6,7 @@ pieces, each with alternatives, the likeliest first. The length asked for and th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,9 +14,10 @@ from itertools import islice
 from ivr.intents.slots.matching import nearest_known
 from ivr.intents.slots.numbers import Number, number_at
 from ivr.intents.slots.tokens import is_number, one_of, phrases, tokenise
-from ivr.intents.words import Words
+from ivr.intents.words import Words, fold
 
 MOST_READINGS = 64
+_MIXED = re.compile(r"\b(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{4,}\b")
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ def read_code(
     """The code in `text` and how sure it is (1: as said; less: mended by `known` or by guessing); None where there is none."""
     tokens = [token for token in tokenise(text) if token not in ".-_/#+:"]
     tried: list[str] = []
+    if letters and (written := _MIXED.search(fold(text))):
+        tried.append(written.group())
     for attempt in _after_corrections(tokens, words):
         strict = pieces_of(attempt, words, letters)
         run = strict if letters else longest_run(strict)

@@ -24,7 +24,13 @@ class Day:
 def read_date(text: str, words: Words, today: date) -> Day | None:
     """The date in `text`, seen from `today`. Without a year it is the next such day; a bare "the third" is the next third."""
     tokens = [token for token in tokenise(text) if token not in "-.#+"]
-    for reader in (_written, _month_and_day, _so_long_from_now, _relative, _weekday, _day_of_month):
+    if any(token in words.table("months") for token in tokens):
+        # "may" and "march" are words of their own, so the others still get their turn, but never for "the 31st of February".
+        named = _written(tokens, words, today) or _month_and_day(tokens, words, today)
+        return (
+            named or _so_long_from_now(tokens, words, today) or _relative(tokens, words, today) or _weekday(tokens, words, today)
+        )
+    for reader in (_written, _so_long_from_now, _relative, _weekday, _day_of_month):
         found = reader(tokens, words, today)
         if found is not None:
             return found

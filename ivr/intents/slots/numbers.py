@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from ivr.intents.slots.tokens import is_number, one_of, phrases, tokenise
+from ivr.intents.slots.tokens import is_number, one_of, phrases, tokenise, without
 from ivr.intents.words import Words
 
 
@@ -121,7 +121,7 @@ def numbers_in(tokens: Sequence[str], words: Words) -> list[Number]:
 
 def read_number(text: str, words: Words) -> Decimal | None:
     """The one number in `text`, with decimals ("three point one four", "dos y medio") and sign; None where there is none."""
-    tokens = tokenise(text)
+    tokens = without(tokenise(text), words, "about")
     for place, token in enumerate(tokens):
         if is_number(token) and not token.isdigit():
             return _negative(tokens, place, written_decimal(token), words)

@@ -91,6 +91,12 @@ def one_of(words: Words, table: str) -> frozenset[str]:
     return _joined(words.listed(table))
 
 
+def without(tokens: list[str], words: Words, table: str) -> list[str]:
+    """`tokens` without the phrases of a table."""
+    found = phrases(words, table).find(tokens)
+    return [token for place, token in enumerate(tokens) if not any(start <= place < end for start, end, _ in found)]
+
+
 def without_lead_in(tokens: list[str], words: Words, table: str) -> list[str]:
     """`tokens` after the last lead-in phrase ("my email is") that stands near their start."""
     leads, start, place = phrases(words, table), 0, 0
