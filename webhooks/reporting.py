@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from ivr.cli.rehearsing import trials_for_publishing
 from ivr.jobs.wiring import Line
 from webhooks.api.blueprint import api_blueprint
 from webhooks.api.context import ApiContext
@@ -13,4 +14,6 @@ from webhooks.flow_desk import FlowDesk
 
 def reporting_blueprint(line: Line) -> Blueprint:
     """Everything under /api."""
+    # A publish by API runs the flow tests as `ivr flows publish` does.
+    line.revisions.run_tests = trials_for_publishing(line.settings.config_dir, line.settings.models_dir)
     return api_blueprint(ApiContext(store=line.store, clock=line.now, live=Floor(line), flows=FlowDesk(line.revisions)))
