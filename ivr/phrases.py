@@ -47,7 +47,8 @@ class _Reader:
         self._only(root, _SETTINGS, "setting")
         plain = House()
         languages = {
-            entry.key.value: self._wording(entry.value, entry.key.value) for entry in self._pairs(root.get("languages"), "languages")
+            entry.key.value: self._wording(entry.value, entry.key.value)
+            for entry in self._pairs(root.get("languages"), "languages")
         }
         return House(
             sure_at=plain.sure_at,
@@ -104,7 +105,10 @@ class _Reader:
         for entry in self._pairs(node, f"{title}s"):
             if isinstance(known, dict) and entry.key.value not in known:
                 self.findings.add(
-                    entry.key.at, f"unknown-{title}", f"There is no {title} {quoted(entry.key.value)}.", did_you_mean(entry.key.value, known)
+                    entry.key.at,
+                    f"unknown-{title}",
+                    f"There is no {title} {quoted(entry.key.value)}.",
+                    did_you_mean(entry.key.value, known),
                 )
             elif isinstance(entry.value, Text) and 0 < len(entry.value.value) <= LONGEST_PHRASE:
                 found[entry.key.value] = entry.value.value
@@ -118,7 +122,10 @@ class _Reader:
             key = _KEYS.get(entry.value.value) if isinstance(entry.value, Text) else None
             if key is None or entry.key.value not in COMMANDS:
                 self.findings.add(
-                    entry.key.at, "wrong-value", f"{quoted(entry.key.value)} is no command with a key.", "Write one such as repeat: star."
+                    entry.key.at,
+                    "wrong-value",
+                    f"{quoted(entry.key.value)} is no command with a key.",
+                    "Write one such as repeat: star.",
                 )
             else:
                 found[key] = entry.key.value
@@ -135,7 +142,9 @@ class _Reader:
         if 0.0 <= share <= 1.0:
             return share
         found = node.get(name)
-        self.findings.add((found or node).at, "wrong-value", f"{quoted(text)} is no share.", "Write a number from 0 to 1, such as 0.15.")
+        self.findings.add(
+            (found or node).at, "wrong-value", f"{quoted(text)} is no share.", "Write a number from 0 to 1, such as 0.15."
+        )
         return default
 
     def _text(self, node: Mapping, name: str, default: str) -> str:
@@ -157,5 +166,8 @@ class _Reader:
         for entry in node:
             if entry.key.value not in known:
                 self.findings.add(
-                    entry.key.at, f"unknown-{title}", f"There is no {title} {quoted(entry.key.value)}.", did_you_mean(entry.key.value, known)
+                    entry.key.at,
+                    f"unknown-{title}",
+                    f"There is no {title} {quoted(entry.key.value)}.",
+                    did_you_mean(entry.key.value, known),
                 )

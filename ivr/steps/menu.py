@@ -21,6 +21,7 @@ from ivr.redaction import redact
 from ivr.world import Candidate, Understanding
 
 YES, NO = "yes", "no"
+MOST_PENDING = 3
 
 
 @kind("menu")
@@ -55,8 +56,6 @@ class Menu(Question):
     # --- asking
 
     def enter(self, progress: Progress) -> Way:
-        if not self._yes_no_only():
-            progress.slots.clear()
         offered = self._offer_pending(progress)
         return offered if offered is not None else super().enter(progress)
 
@@ -90,13 +89,13 @@ class Menu(Question):
 
     def hear_keys(self, progress: Progress, digits: str) -> Way | None:
         option = next((option for option in self._open(progress) if option.key == digits[:1]), None)
-        return None if option is None else self._choose(progress, option, Candidate(option.intent or "", 1.0), "key")
+        return None if option is None else self._press(progress, option)
 
     def hear_speech(self, progress: Progress, spoke: Spoke) -> Way | None:
         options = self._open(progress)
         spoken_key = named_key(progress, spoke.text, options)
         if spoken_key is not None:
-            return self._choose(progress, spoken_key, Candidate(spoken_key.intent or "", 1.0), "key")
+            return self._press(progress, spoken_key)
         if self._takes_yes_no():
             way = self._yes_no(progress, spoke, options)
             if way is not None:
@@ -113,9 +112,7 @@ class Menu(Question):
             return self._fresh(progress, event, repeated=asking["intent"])
         self.close_aside(progress)
         if answer:
-            return self._accept(
-                progress, asking["intent"], asking["confidence"], "confirmed", asking.get("slots", []), asking.get("also", [])
-            )
+            return self._accept(progress, asking, Candidate(asking["intent"], asking["confidence"]), "confirmed")
         return self._corrected(progress, [asking["intent"]], event)
 
     def unsettled(self, progress: Progress, asking: dict[str, Any]) -> Way:
@@ -141,15 +138,15 @@ class Menu(Question):
             close_margin=house.close_margin,
             sureness=spoke.sureness,
         )
-        slots = [[slot.kind, slot.value, slot.sureness] for slot in understanding.slots]
-        also = [c.intent for c in understanding.also if c.confidence >= house.sure_at and c.intent not in refused]
         if verdict.band is Band.REJECT:
             self._not_understood(progress, spoke, understanding, verdict.candidates)
             return None
         best = verdict.candidates[0]
+        wish = wish_of(
+            understanding, [c.intent for c in understanding.also if c.confidence >= house.sure_at and c.intent not in refused]
+        )
         if verdict.band is Band.ACCEPT or best.intent == repeated:
-            band = "accept" if verdict.band is Band.ACCEPT else "confirmed"
-            return self._accept(progress, best.intent, best.confidence, band, slots, also, understanding.model)
+            return self._accept(progress, wish, best, "accept" if verdict.band is Band.ACCEPT else "confirmed")
         progress.note(
             "Unsure",
             step=self.name,
@@ -161,10 +158,9 @@ class Menu(Question):
             first, second = verdict.candidates
             self._say_choice(progress, first.intent, second.intent)
             between = [[c.intent, c.confidence] for c in verdict.candidates]
-            return self.open_aside(progress, {"kind": "choice", "between": between, "slots": slots, "also": also})
+            return self.open_aside(progress, {**wish, "kind": "choice", "between": between})
         progress.phrase("is_that_right", what=house.named(best.intent, progress.language))
-        confirm = {"kind": "confirm", "intent": best.intent, "confidence": best.confidence, "slots": slots, "also": also}
-        return self.open_aside(progress, confirm)
+        return self.open_aside(progress, {**wish, "kind": "confirm", "intent": best.intent, "confidence": best.confidence})
 
     def certain_wish(self, progress: Progress, spoke: Spoke) -> Go | None:
         """Said at another question: the option that is meant for certain, if it is another wish than the present one."""
@@ -182,30 +178,28 @@ class Menu(Question):
         )
         if verdict.band is not Band.ACCEPT:
             return None
-        best = verdict.candidates[0]
-        slots = [[slot.kind, slot.value, slot.sureness] for slot in understanding.slots]
-        way = self._accept(progress, best.intent, best.confidence, "accept", slots, [], understanding.model)
+        way = self._accept(progress, wish_of(understanding, []), verdict.candidates[0], "accept")
         return None if way is None else Go(way.step)
 
-    def _accept(
-        self,
-        progress: Progress,
-        intent: str,
-        confidence: float,
-        band: str,
-        slots: list[Any],
-        also: list[str],
-        model: str = "",
-    ) -> Go | None:
-        option = next((option for option in self._open(progress) if option.intent == intent), None)
+    def _accept(self, progress: Progress, wish: dict[str, Any], candidate: Candidate, band: str) -> Go | None:
+        """Follow a wish (see `wish_of`): its values wait for the asks that follow, its second intent for later."""
+        option = next((option for option in self._open(progress) if option.intent == candidate.intent), None)
         if option is None:
             return None
-        for slot_kind, value, sureness in slots:
+        progress.heard_now = wish["said"]  # not the yes that confirmed it
+        progress.slots.clear()  # values belong to the wish they were said with
+        for slot_kind, value, sureness in wish["slots"]:
             progress.slots[slot_kind] = [value, sureness]
-        entity = next((str(value) for slot_kind, value, _ in slots if slot_kind == "digits"), None)
-        waiting = [other for other in also if other != intent and other not in progress.session.pending_intents]
-        progress.session = progress.session.but(pending_intents=(*progress.session.pending_intents, *waiting)[:3])
-        return self._choose(progress, option, Candidate(intent, confidence), band, entity, model)
+        entity = next((str(value) for slot_kind, value, _ in wish["slots"] if slot_kind == "digits"), None)
+        before = progress.session.pending_intents
+        waiting = [other for other in wish["also"] if other != candidate.intent and other not in before]
+        progress.session = progress.session.but(pending_intents=(*before, *waiting)[:MOST_PENDING])
+        return self._choose(progress, option, candidate, band, entity, wish["model"])
+
+    def _press(self, progress: Progress, option: Option) -> Go:
+        if option.intent not in (YES, NO):
+            progress.slots.clear()
+        return self._choose(progress, option, Candidate(option.intent or "", 1.0), "key")
 
     def _choose(
         self, progress: Progress, option: Option, candidate: Candidate, band: str, entity: str | None = None, model: str = ""
@@ -249,9 +243,6 @@ class Menu(Question):
 
     def _takes_yes_no(self) -> bool:
         return any(option.intent in (YES, NO) for option in self.options)
-
-    def _yes_no_only(self) -> bool:
-        return all(option.intent in (YES, NO) for option in self.options)
 
     def _yes_no(self, progress: Progress, spoke: Spoke, options: list[Option]) -> Way | None:
         """An option with the intent yes or no. Where only yes is offered, "no" is as good as saying nothing more; more words after
@@ -337,8 +328,7 @@ class Menu(Question):
         if number is None:
             return self._fresh(progress, event)
         self.close_aside(progress)
-        intent, confidence = between[number]
-        return self._accept(progress, intent, confidence, "choice", asking.get("slots", []), asking.get("also", []))
+        return self._accept(progress, asking, Candidate(*between[number]), "choice")
 
     # --- the second wish of one sentence
 
@@ -376,3 +366,9 @@ class Menu(Question):
             menu, option = serving
             return Go(menu._choose(progress, option, Candidate(intent, 1.0), "confirmed").step)
         return super().enter(progress)
+
+
+def wish_of(understanding: Understanding, also: list[str]) -> dict[str, Any]:
+    """What a sentence brings besides its intent, as it is remembered while a side question is open: plain JSON, redacted."""
+    slots = [[slot.kind, slot.value, slot.sureness] for slot in understanding.slots]
+    return {"slots": slots, "also": also, "said": redact(understanding.text), "model": understanding.model}

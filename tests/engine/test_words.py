@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from engine.worlds import HOUSE, REPOSITORY
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.dialogue.keyed import typed_value
@@ -48,6 +48,7 @@ def test_universal_commands(text: str, language: str, command: str | None) -> No
     assert saying(text, HOUSE.wording(language), COMMANDS) == command
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_any_text_is_taken(text: str) -> None:
     assert saying(text, HOUSE.wording("en-GB"), COMMANDS) in (None, *COMMANDS)
@@ -125,6 +126,7 @@ def test_readings(language: str, reading: str, value: object, said: str) -> None
     assert Reader(language, NOW, "GBP")(reading, value) == said
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(READINGS),
     st.one_of(
