@@ -1,7 +1,6 @@
 """Lint rules. Importing this package registers them all: what readers enforce, what names mean, and what is proved of a flow."""
 
-from ivr.language.rules import choices, knowledge, names, prompts, proofs, reading, values
-from ivr.language.rules import translations as translations
+from ivr.language.rules import choices, knowledge, names, prompts, proofs, reading, translations, values
 from ivr.language.rules.checking import check
 from ivr.language.rules.registry import RULES, Lint, Rule, severities
 
@@ -17,5 +16,6 @@ __all__ = [
     "proofs",
     "reading",
     "severities",
+    "translations",
     "values",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ivr.language.fields import Kind, Step
-from ivr.language.flow import Flow
 from ivr.language.names import BUILT_IN, SETTABLE_BUILT_IN, Names
 from ivr.language.rules.registry import Lint
 from ivr.language.values import FactName
@@ -84,8 +83,3 @@ def type_of(name: FactName, known: dict[str, Fields]) -> str | None:
 def settable(root: str) -> bool:
     """Whether flows may write to this fact."""
     return root not in BUILT_IN or root in SETTABLE_BUILT_IN
-
-
-def header_facts(flow: Flow) -> frozenset[str]:
-    """Facts that are there from the first step on, as far as they are found."""
-    return frozenset(flow.facts)

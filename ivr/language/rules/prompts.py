@@ -10,7 +10,7 @@ from ivr.language.problems import WARNING, quoted
 from ivr.language.rules.facts import facts_of, type_of
 from ivr.language.rules.registry import Lint, rule
 from ivr.language.templates import CompiledTemplate, Placeholder
-from ivr.language.values import Position, Prompt, Template, Variant
+from ivr.language.values import Prompt, Template, Variant
 
 LONGEST_SECONDS = 20.0
 CHARACTERS_PER_SECOND = 14.0
@@ -150,8 +150,3 @@ def spoken_digits_not_spelled(flow: Flow, lint: Lint) -> None:
                 f"Write {{{{ {placeholder.name} | {reading} }}}}.",
                 length=len(str(placeholder.name)),
             )
-
-
-def says_at(said: Said) -> Position:
-    """Where a prompt's text stands."""
-    return said.prompt.variants[0].text.at if said.prompt.variants else said.prompt.at

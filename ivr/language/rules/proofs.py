@@ -7,7 +7,7 @@ from ivr.language.flow import RETURN, Edge, Flow, needs_of
 from ivr.language.problems import WARNING, quoted
 from ivr.language.rules.names import named, place
 from ivr.language.rules.prompts import longest_seconds
-from ivr.language.rules.registry import Lint, rule
+from ivr.language.rules.registry import Lint, declare, rule
 from ivr.language.rules.ways import circles, edges_of, graph_of, leading_to, passive, told, ways_from
 from ivr.language.values import Prompt, Reprompts
 
@@ -215,9 +215,7 @@ def nobody_has_skill(flow: Flow, lint: Lint) -> None:
             )
 
 
-@rule("nobody-until-relaxed", "Needs that nobody meets only make every caller wait until they are relaxed.", severity=WARNING)
-def nobody_until_relaxed(flow: Flow, lint: Lint) -> None:
-    """Told by `nobody_has_skill`, which knows which needs are met."""
+declare("nobody-until-relaxed", "Needs that nobody meets only make every caller wait until they are relaxed.", severity=WARNING)
 
 
 @rule(
