@@ -9,6 +9,7 @@ import pytest
 from voice_service import CALLER, SPEED, Service
 
 from ivr.carriers.local import CallTruth, LocalCarrier, Switches
+from ivr.carriers.local.legs import Request
 from ivr.carriers.local.station import DEFAULT_NUMBER
 
 STAY = ["until end"]
@@ -254,3 +255,38 @@ def test_dead_air_is_the_time_a_slow_service_leaves_the_caller_in(service: Servi
     started = time.monotonic()
     truth = carrier.call(CALLER, DEFAULT_NUMBER, STAY)
     assert 0.6 < truth.longest_dead_air_seconds < time.monotonic() - started
+
+
+def test_a_wait_document_does_not_wait_for_somebody_at_a_keyboard(service: Service, carrier: LocalCarrier) -> None:
+    service.documents |= {
+        **WAIT,
+        "/wait": '<Gather numDigits="1" timeout="3" action="/key"><Say>Press 1 to leave.</Say></Gather>',
+        "/key": "<Leave/>",
+    }
+    sid = carrier.place_by_hand(CALLER, patient=True)
+    assert carrier.until(lambda station: len(service.of("/wait")) >= 3)
+    carrier.hang_up(sid)
+
+
+def test_the_star_ends_a_dialled_call_where_that_is_wanted(service: Service, carrier: LocalCarrier) -> None:
+    service.documents |= {
+        "/voice/incoming": dial("<Client>ana</Client>", 'hangupOnStar="true"'),
+        "/dialled": "<Say>Back again.</Say>",
+    }
+    truth = carrier.call(CALLER, "", [{"talk": "1s"}, {"press": "1*"}, {"hear": "back again"}, "until end"])
+    assert truth.failures == () and called(carrier, "client:ana").ended_by == "service"
+
+
+def test_a_taken_over_leg_of_a_dial_lives_on_and_the_other_goes_to_its_action(service: Service, carrier: LocalCarrier) -> None:
+    service.documents |= {
+        "/voice/incoming": dial("<Client>ana</Client>"),
+        "/dialled": "<Say>Back again.</Say>",
+        "/elsewhere": "<Say>Other desk.</Say>",
+    }
+    sid = carrier.place(CALLER, "", [{"hear": "back again"}, "until end"])
+    assert carrier.until(lambda station: any(leg.parent and leg.line.company() for leg in station.exchange.legs.values()))
+    child = called(carrier, "client:ana").call_sid
+    carrier.ask(lambda station: station.exchange.legs[child].take_over(Request(f"{service.url}/elsewhere")))
+    assert carrier.wait(sid).failures == ()
+    assert "Other desk." in carrier.wait(child).heard
+    assert "DialCallDuration" not in service.of("/dialled")[0].fields

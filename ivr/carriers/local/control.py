@@ -19,6 +19,7 @@ from ivr.carriers.local.people.terminal import TerminalPerson
 from ivr.carriers.local.truth import truth_of
 
 if TYPE_CHECKING:
+    from ivr.carriers.local.exchange import Exchange
     from ivr.carriers.local.station import Station
 
 HEARTBEAT_SECONDS = 10.0
@@ -45,7 +46,7 @@ class Control:
         self.station = station
 
     @property
-    def exchange(self) -> Any:
+    def exchange(self) -> Exchange:
         """The world, once the station has started."""
         return self.station.exchange
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -111,7 +112,8 @@ class Listener:
         self.keys = keys
         self.speech = speech
         self.secret = secret  # keys must not be written down
-        self.inputs: asyncio.Queue[Keys | Speech | None] = asyncio.Queue()
+        self._inputs: deque[Keys | Speech | None] = deque()
+        self._arrived = asyncio.Event()
         self.started = asyncio.Event()  # somebody began to speak or pressed: prompts stop
         self.speaking = False
 
@@ -125,7 +127,30 @@ class Listener:
         if given is not None:
             self.started.set()
         self.speaking = False
-        self.inputs.put_nowait(given)
+        self._inputs.append(given)
+        self._arrived.set()
+
+    def waiting(self) -> bool:
+        """True where input has come that nobody took yet."""
+        return bool(self._inputs)
+
+    async def arrival(self) -> None:
+        """Returns once there is input to take. Taking is a step of its own, so that a time-out never loses any."""
+        await self._arrived.wait()
+
+    def take(self) -> Keys | Speech | None:
+        """The next input; only after `arrival`."""
+        given = self._inputs.popleft()
+        if not self._inputs:
+            self._arrived.clear()
+        return given
+
+    async def star(self) -> None:
+        """Returns when the star is pressed; other input is dropped."""
+        while True:
+            await self.arrival()
+            if self.take() == Keys("*"):
+                return
 
 
 class Mixer(Protocol):

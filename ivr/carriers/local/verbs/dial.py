@@ -6,7 +6,7 @@ import asyncio
 
 from ivr.carriers.local.execution import DocumentFailed, Execution, LeftQueue, Page, performs, steer
 from ivr.carriers.local.legs import HungUp, Leg, Request, Status, TakenOver
-from ivr.carriers.local.line import Keys, Kind, Listener, PairMixer
+from ivr.carriers.local.line import Kind, Listener, PairMixer
 from ivr.carriers.local.twiml import Verb
 from ivr.carriers.local.verbs.dial_conference import dial_conference
 from ivr.carriers.local.verbs.dial_queue import dial_queue
@@ -175,10 +175,7 @@ async def _bridge(execution: Execution, verb: Verb, child: Leg, page: Page) -> d
 
 async def _star(listener: Listener | None) -> None:
     """Returns when the caller presses the star, where that ends the dialled call."""
-    while True:
-        given = await listener.inputs.get() if listener else await asyncio.Event().wait()
-        if given == Keys("*"):
-            return
+    await (listener.star() if listener else asyncio.Event().wait())
 
 
 def _bridged(child: Leg | None) -> dict[str, str]:

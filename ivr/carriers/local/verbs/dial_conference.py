@@ -8,7 +8,7 @@ from typing import Any
 from ivr.carriers.local.conferences import Conference, Joining
 from ivr.carriers.local.execution import Execution, Page, steer
 from ivr.carriers.local.legs import Callback, HungUp, Leg, Request, Status, TakenOver
-from ivr.carriers.local.line import Keys, Listener
+from ivr.carriers.local.line import Listener
 from ivr.carriers.local.twiml import Verb
 
 
@@ -99,15 +99,10 @@ async def ring_into_room(leg: Leg, room: str, joining: Joining, ring_seconds: in
 async def _out(left: asyncio.Future[str], star: Listener | None) -> str:
     if star is None:
         return await asyncio.shield(left)
-    pressed: asyncio.Future[None] = asyncio.ensure_future(_pressed_star(star))
+    pressed: asyncio.Future[None] = asyncio.ensure_future(star.star())
     waits: set[asyncio.Future[Any]] = {left, pressed}
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
         pressed.cancel()
     return left.result() if left.done() else "participant_hung_up"
-
-
-async def _pressed_star(star: Listener) -> None:
-    while await star.inputs.get() != Keys("*"):
-        pass

@@ -54,8 +54,8 @@ async def _listen(execution: Execution, verb: Verb, listener: Listener) -> Heard
         if isinstance(given, Speech):
             wanted = verb.get("speechTimeout", str(timeout_seconds))
             await leg.rest(AUTO_PAUSE_SECONDS if wanted == "auto" or leg.line.patient else float(wanted))
-            while not listener.inputs.empty():  # said within the pause: part of the same utterance
-                more = listener.inputs.get_nowait()
+            while listener.waiting():  # said within the pause: part of the same utterance
+                more = listener.take()
                 if isinstance(more, Speech):
                     given = replace(given, text=f"{given.text} {more.text}")
             return Heard(speech=given)
@@ -82,11 +82,12 @@ async def next_input(execution: Execution, listener: Listener, seconds: float, *
     limit = PATIENT_SECONDS if patient else execution.exchange.pace.real_seconds(seconds)
     try:
         async with asyncio.timeout(limit):
-            return await leg.attend(listener.inputs.get())
+            await leg.attend(listener.arrival())
     except TimeoutError:
-        if not listener.speaking:
+        if not listener.speaking and not listener.waiting():
             return None
-    return await leg.attend(listener.inputs.get())
+        await leg.attend(listener.arrival())
+    return listener.take()
 
 
 async def _result(execution: Execution, verb: Verb, page: Page, heard: Heard) -> Page | None:

@@ -63,11 +63,12 @@ async def _take(execution: Execution, verb: Verb, listener: Listener, recording:
         limit = min(left, pace.real_seconds(silence_seconds)) if silence_seconds else left
         try:
             async with asyncio.timeout(limit):
-                given = await execution.leg.attend(listener.inputs.get())
+                await execution.leg.attend(listener.arrival())
         except TimeoutError:
-            if listener.speaking:
+            if listener.speaking or listener.waiting():
                 continue
             return ""
+        given = listener.take()
         if isinstance(given, Speech):
             recording.text = f"{recording.text} {given.text}".strip()
         elif isinstance(given, Keys) and given.key in verb.get("finishOnKey", ALL_KEYS):
