@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 from dataclasses import replace
@@ -25,16 +24,16 @@ from ivr.language.schema import schema_text
 from ivr.language.translating import updated
 from ivr.language.translations import FOLDER
 
-JOINED: dict[str, str] = {
-    "try": "ivr.cli.flow_trials",
-    "test": "ivr.cli.flow_trials",
-    "publish": "ivr.cli.flow_revisions",
-    "rollback": "ivr.cli.flow_revisions",
-    "revisions": "ivr.cli.flow_revisions",
-    "pull": "ivr.cli.flow_revisions",
-    "push": "ivr.cli.flow_revisions",
+JOINED: dict[str, tuple[str, str]] = {
+    "try": ("ivr.cli.flow_trials", "Talk to a flow in the terminal."),
+    "test": ("ivr.cli.flow_trials", "Run the flow tests, with coverage of steps and exits."),
+    "publish": ("ivr.cli.flow_revisions", "Let new calls run the flows of a folder."),
+    "rollback": ("ivr.cli.flow_revisions", "Let new calls run an earlier revision."),
+    "revisions": ("ivr.cli.flow_revisions", "List published revisions, newest first."),
+    "pull": ("ivr.cli.flow_revisions", "Write a revision's files into a folder."),
+    "push": ("ivr.cli.flow_revisions", "Keep the files of a folder as drafts."),
 }
-"""Commands that live in modules of their own and are loaded when called."""
+"""Commands of other modules, which are only loaded when called: (module, line for --help)."""
 
 assert _steps
 
@@ -43,16 +42,20 @@ class Joined(click.Group):
     """The commands of this module and those of `JOINED`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        joined = [name for name, module in JOINED.items() if importlib.util.find_spec(module)]
-        return [*super().list_commands(ctx), *joined]
+        return [*super().list_commands(ctx), *JOINED]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         own = super().get_command(ctx, name)
-        if own is not None or name not in JOINED or importlib.util.find_spec(JOINED[name]) is None:
+        if own is not None or name not in JOINED:
             return own
-        module = importlib.import_module(JOINED[name])
+        module = importlib.import_module(JOINED[name][0])
         found: Any = getattr(module, name, None) or getattr(module, f"{name}_", None)
         return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own = [(name, command.get_short_help_str(limit=90)) for name, command in sorted(self.commands.items())]
+        with formatter.section("Commands"):
+            formatter.write_dl([*own, *((name, line) for name, (_, line) in JOINED.items())])
 
 
 @click.group(cls=Joined)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ivr.cli.flows import flows
+from ivr.cli.flows import JOINED, flows
 from ivr.errors import FlowError
 
 SOUND = "flow: line\nformat: 1\nsteps:\n  adviser:\n    voicemail: Please speak.\n  goodbye:\n    hangup: Goodbye.\n"
@@ -118,5 +118,12 @@ def test_translate(folder: Path) -> None:
     assert isinstance(run("translate", "fr-FR", "--folder", folder).exception, FlowError)
 
 
-def test_commands_of_other_modules_join(folder: Path) -> None:
-    assert "lint" in run("--help").stdout
+def test_help_names_every_command_without_loading_it() -> None:
+    text = run("--help").stdout
+    for name in ("lint", "graph", "diff", "schema", "translate", *JOINED):
+        assert f"  {name} " in text
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_commands_of_other_modules_join(name: str) -> None:
+    assert "Example:" in run(name, "--help").stdout
