@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ivr.records.query import CallQuery, stream_calls
+from ivr.records.query import CallQuery, stream_calls, stream_raw
 from ivr.records.rows import FLAT_FIELDS, csv_cell, mask_number, public_row
 from ivr.records.store import Store
 
@@ -30,10 +30,10 @@ FORMATS = {
     "ndjson": Format("application/x-ndjson", "one JSON object a line, legs and queue stays included"),
     "parquet": Format("application/vnd.apache.parquet", "Parquet, one row a call"),
 }
+_PARQUET_ROWS = 50_000
 _TIMES = frozenset({"started_at", "queued_at", "answered_at", "ended_at", "fcr_decided_at", "updated_at"})
 _FLOATS = frozenset(name for name in FLAT_FIELDS if name.endswith("_seconds"))
 _BOOLS = frozenset({"resolved", "fcr", "wrap_up_pending", "corrected"})
-_NESTED = frozenset({"intents", "survey", "recording"})
 
 
 def _arrow_type(name: str) -> Any:
@@ -101,28 +101,31 @@ class _Sink(io.RawIOBase):
 def _parquet(store: Store, query: CallQuery, masked: bool) -> Iterator[bytes]:
     sink = _Sink()
     writer = pq.ParquetWriter(pa.PythonFile(sink, mode="w"), SCHEMA, compression="zstd")
-    for chunk in stream_calls(store, query):
-        writer.write_table(_table(chunk, masked))
+    intents: dict[str, list[str]] = {}
+    for rows in stream_raw(store, query, FLAT_FIELDS, chunk=_PARQUET_ROWS):
+        columns = zip(*rows, strict=True)
+        writer.write_table(
+            pa.table(
+                [_column(name, values, masked, intents) for name, values in zip(FLAT_FIELDS, columns, strict=True)], schema=SCHEMA
+            )
+        )
         yield sink.take()
     writer.close()
     yield sink.take()
 
 
-def _table(rows: Sequence[Mapping[str, Any]], masked: bool) -> Any:
-    return pa.table(
-        [pa.array([_cell(row, name, masked) for row in rows], type=SCHEMA.field(name).type) for name in FLAT_FIELDS],
-        schema=SCHEMA,
-    )
-
-
-def _cell(row: Mapping[str, Any], name: str, masked: bool) -> Any:
-    value = row[name]
+def _column(name: str, values: Sequence[Any], masked: bool, intents: dict[str, list[str]]) -> Any:
+    """A whole column as Arrow: a row at a time would be thirty times slower. `intents` remembers the few lists there are."""
     if masked and name in ("from_number", "to_number"):
-        return mask_number(value)
-    if masked and name == "customer_name":
-        return "…" if value else value
+        values = [mask_number(value) for value in values]
+    elif masked and name == "customer_name":
+        values = ["…" if value else value for value in values]
+    if name == "intents":
+        for text in set(values) - intents.keys():
+            intents[text] = json.loads(text)
+        return pa.array([intents[text] for text in values], type=SCHEMA.field(name).type)
+    if name in _TIMES:
+        return pa.array(values, type=pa.int64()).cast(SCHEMA.field(name).type)
     if name in _BOOLS:
-        return None if value is None else bool(value)
-    if name in ("survey", "recording"):
-        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return value
+        return pa.array(values).cast(pa.bool_())
+    return pa.array(values, type=SCHEMA.field(name).type)

@@ -26,7 +26,7 @@ from ivr.records.tables import calls, rollup_dirty, visits
 
 _UTC = ZoneInfo("UTC")
 _NOTHING = ""  # the key of rows without a value; never shown
-_BATCH = 48
+_BATCH = 336  # a week: fewer, larger queries when all is rebuilt
 
 
 def default_thresholds(store: Store) -> Thresholds:

@@ -30,21 +30,21 @@ def utc_now() -> datetime:
 
 
 class Store:
-    """Reads and writes records. `rules` decide how journals become records; `clock` stamps `updated_at`.
+    """Reads and writes records. `rules` decide how journals become records; `clock` stamps `updated_at`; an engine may be shared.
 
     Every method raises StoreUnavailable when the database does not answer.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | sa.Engine,
         *,
         rules: Rules | None = None,
         clock: Callable[[], datetime] = utc_now,
         subscriptions: tuple[Subscription, ...] = (),
         retention: Retention | None = None,
     ) -> None:
-        self.engine = open_engine(url)
+        self.engine = url if isinstance(url, sa.Engine) else open_engine(url)
         self.rules = rules or Rules()
         self.clock = clock
         self.subscriptions = subscriptions

@@ -158,14 +158,22 @@ class Player:
             assert len(parts) >= int(place), f"there are only {len(parts)} {kind}s"
             row = parts[int(place) - 1]
         for name, wanted in pairs(words[1:]).items():
-            stored = row["survey"].get(name[7:], {}).get("answer") if name.startswith("survey.") else len(row[name[1:]]) if name[0] == "#" else row[name]
+            stored = (
+                row["survey"].get(name[7:], {}).get("answer")
+                if name.startswith("survey.")
+                else len(row[name[1:]])
+                if name[0] == "#"
+                else row[name]
+            )
             stored = ",".join(stored) if isinstance(stored, list) else plain(stored)
             if isinstance(wanted, bool):
                 stored = bool(stored) if stored is not None else None
             if isinstance(wanted, int | float) and isinstance(stored, int | float):
                 assert abs(stored - wanted) < 0.001, f"{name} is {stored}, expected {wanted}"
             else:
-                assert (stored == wanted) or (isinstance(wanted, int) and stored == str(wanted)), f"{name} is {stored!r}, expected {wanted!r}"
+                assert (stored == wanted) or (isinstance(wanted, int) and stored == str(wanted)), (
+                    f"{name} is {stored!r}, expected {wanted!r}"
+                )
 
     def do_figures(self, words: list[str], _notes: list[str]) -> None:
         middle = words.index(":")
