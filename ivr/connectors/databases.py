@@ -14,14 +14,18 @@ from ivr.errors import ConnectorError
 
 
 class SqlQuery:
-    """`query` against the database at `url`. The engine is made on first use, so that nothing connects at import or before a fork."""
+    """`query` against the database at `url`; raises ConnectorError for one that cannot be used. The engine is made on first use, so that nothing connects at import or before a fork."""
 
     def __init__(self, url: str, query: str) -> None:
         try:
-            sa.make_url(url)
+            parsed = sa.make_url(url)
         except SQLAlchemyError as error:
             raise ConnectorError("this is no SQLAlchemy URL, such as postgresql+psycopg://reader@db.internal/crm") from error
-        self._url, self._query = url, query
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ConnectorError(f"{parsed.get_backend_name()} is not supported: only sqlite and postgresql are")
+        if parsed.get_backend_name() == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self._url, self._query = parsed, query
         self._engine: sa.Engine | None = None
         self._lock = threading.Lock()
 
@@ -53,8 +57,7 @@ class SqlQuery:
                 self._engine = None
 
 
-def _engine(url: str, within_seconds: float) -> sa.Engine:
-    parsed = sa.make_url(url)
+def _engine(parsed: sa.URL, within_seconds: float) -> sa.Engine:
     if parsed.get_backend_name() == "sqlite":
         engine = sa.create_engine(parsed, connect_args={"timeout": within_seconds, "check_same_thread": False})
 

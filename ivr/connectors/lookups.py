@@ -27,7 +27,7 @@ from ivr.connectors.databases import SqlQuery
 from ivr.connectors.fields import read_field
 from ivr.connectors.guarding import Cache, CircuitBreaker
 from ivr.connectors.tables import CsvTable
-from ivr.connectors.web import HttpService
+from ivr.connectors.web import SETTING, HttpService
 from ivr.errors import ConnectorError
 from ivr.world import LookUp
 
@@ -213,6 +213,9 @@ def source_of(connector: Connector, folder: Path, environment: Mapping[str, str]
     """The source a connector names."""
     source = connector.source
     if isinstance(source, HttpSource):
+        missing = [name for value in source.headers.values() for name in SETTING.findall(value) if not environment.get(name)]
+        if missing:
+            return Unusable(f"{missing[0]} is not set: {connector.name} sends it in a header")
         return HttpService(
             source.url, method=source.method, query=source.query, headers=source.headers, body=source.body, read=source.read,
             not_found_on=source.not_found_on, networks=source.networks, environment=environment, resolver=resolver,

@@ -24,7 +24,7 @@ from ivr.connectors.asking import Row, SourceFailed
 
 MOST_BYTES = 256 * 1024
 _ARGUMENT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_SETTING = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+SETTING = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _deadline = threading.local()  # .at: when the request of this thread has to be over (monotonic)
 
 
@@ -49,7 +49,7 @@ class HttpService:
         self._url, self._method, self._not_found_on = url, method, not_found_on
         self._query, self._body, self._read = dict(query or {}), dict(body or {}), dict(read or {})
         self._headers = {
-            name: _SETTING.sub(lambda found: values.get(found[1], ""), value) for name, value in (headers or {}).items()
+            name: SETTING.sub(lambda found: values.get(found[1], ""), value) for name, value in (headers or {}).items()
         }
         self._host = urlsplit(url).hostname or ""
         self._network = CheckedNetwork(networks, resolver)

@@ -180,12 +180,31 @@ class TestSql:
         asked.close()
 
 
-def test_a_database_that_is_not_configured_is_told_by_the_check(world: World) -> None:
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({}, "CRM_DATABASE_URL is not set: give it a SQLAlchemy URL"),
+        ({"CRM_DATABASE_URL": "mysql://x/y"}, "CRM_DATABASE_URL: mysql is not supported: only sqlite and postgresql are"),
+        (
+            {"CRM_DATABASE_URL": "not a url"},
+            "CRM_DATABASE_URL: this is no SQLAlchemy URL, such as postgresql+psycopg://reader@db.internal/crm",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told_by_the_check(world: World, environment: dict[str, str], told: str) -> None:
     source = SqlSource("CRM_DATABASE_URL", "SELECT 1")
+    asked = world.connectors(Connector("orders", "orders", source, {}, {}), **environment)
+
+    assert asked.check() == {"orders": told}
+    assert asked.look_up("orders", {}, 1.0).error == told
+
+
+def test_a_missing_secret_is_told_and_nothing_is_sent(world: World) -> None:
+    source = HttpSource(f"{world.service.url}/order", headers={"Authorization": "Bearer ${TOKEN}"}, networks=("127.0.0.0/8",))
     asked = world.connectors(Connector("orders", "orders", source, {}, {}))
 
-    assert asked.check() == {"orders": "CRM_DATABASE_URL is not set: give it a SQLAlchemy URL"}
-    assert asked.look_up("orders", {}, 1.0).result == "failed"
+    assert asked.look_up("orders", {}, 1.0).error == "TOKEN is not set: orders sends it in a header"
+    assert asked.check() and world.service.requests == []
 
 
 class TestCache:
