@@ -350,6 +350,13 @@ def test_missing_facts_skip_variants_and_are_noted() -> None:
     assert call.heard == "It comes on tomorrow. Bye."
 
 
+def test_what_a_built_in_fact_does_not_know_yet_is_no_missing_fact() -> None:
+    call = Conversation(CLINIC, world(), flow="clinic")
+    call.press("3")
+    call.take(WaitAsked(*call.event()))  # offers a callback when queue.wait_minutes > 5, which nobody knows
+    assert not call.notes("MissingFact")
+
+
 def test_text_of_callers_is_data_and_stays_plain() -> None:
     text = """
   name:
