@@ -187,10 +187,13 @@ class Board:
         self._drawn += 1
         stamp, rows = self.run("match", f"{self._nonce}{self._drawn:x}.", limit, int(self.signatures.several))
         now = float(stamp)
-        return [
-            Reservation(token, call_id, agent_id, queue, int(epoch), now + float(lease), float(ring), address, now - float(arrived), kind=kind)
-            for token, call_id, agent_id, queue, epoch, lease, ring, address, arrived, kind in rows
-        ]
+        found = []
+        for token, call_id, agent_id, queue, epoch, lease, ring, address, arrived, kind in rows:
+            held_until, waited = now + float(lease), now - float(arrived)
+            found.append(
+                Reservation(token, call_id, agent_id, queue, int(epoch), held_until, float(ring), address, waited, kind=kind)
+            )
+        return found
 
     def ringing(self, token: str, leg_id: str = "") -> bool:
         """The agent's phone rings: hold the agent for the ring time. False where the offer is over: let it stop ringing."""

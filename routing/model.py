@@ -316,10 +316,6 @@ class Swept:
     opened: int = 0  # rings opened
     readied: int = 0  # agents whose delay is over
 
-    @property
-    def anything(self) -> bool:
-        return self != Swept()
-
 
 @dataclass(frozen=True)
 class AgentNow:

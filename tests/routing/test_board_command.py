@@ -20,7 +20,10 @@ from routing.model import Agent, Queue, WaitingCall
 def board(redis_client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Board:
     monkeypatch.setenv("REDIS_URL", redis_url)
     live = Board(redis_client)
-    live.configure([Agent("ana", "Ana Ruiz"), Agent("ben", "Ben Cole", skills={"tech": 2})], [Queue("general", "General"), Queue("tech", needs={"tech": 1})])
+    live.configure(
+        [Agent("ana", "Ana Ruiz"), Agent("ben", "Ben Cole", skills={"tech": 2})],
+        [Queue("general", "General"), Queue("tech", needs={"tech": 1})],
+    )
     live.set_state("ben", "available")
     live.enter(WaitingCall("CA1", "general", live.now()))
     live.accept(live.match()[0].token)

@@ -137,7 +137,10 @@ class Histories(RuleBasedStateMachine):
         self.drained = False
 
     @ready
-    @rule(agent=st.sampled_from(AGENTS), state=st.sampled_from([AgentState.AVAILABLE, AgentState.BREAK, AgentState.OFFLINE, "wrap_up_done"]))
+    @rule(
+        agent=st.sampled_from(AGENTS),
+        state=st.sampled_from([AgentState.AVAILABLE, AgentState.BREAK, AgentState.OFFLINE, "wrap_up_done"]),
+    )
     def set_state(self, agent: Agent, state: str) -> None:
         try:
             now = self.board.set_state(agent.agent_id, state)
@@ -168,7 +171,10 @@ class Histories(RuleBasedStateMachine):
     @rule(level=st.integers(0, 3))
     def reconfigure(self, level: int) -> None:
         """Ben's skills change while he may be anything."""
-        agents = [agent if agent.agent_id != "ben" else Agent("ben", skills={"english": 1, "tech": level} if level else {}) for agent in AGENTS]
+        agents = [
+            agent if agent.agent_id != "ben" else Agent("ben", skills={"english": 1, "tech": level} if level else {})
+            for agent in AGENTS
+        ]
         for board in (self.hall.board, self.hall.other):  # type: ignore[union-attr]
             board.configure(agents, self.queues)
         self.drained = False

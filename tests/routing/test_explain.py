@@ -9,7 +9,12 @@ from routing.decisions import Decision, replay
 from routing.explain import explain, in_words
 from routing.model import Agent, AgentChoice, OfferResult, Policy, Queue, Target
 
-AGENTS = [Agent("ana", skills={"tech": 1}), Agent("ben", skills={"tech": 3}), Agent("cleo", skills={"english": 2}), Agent("dora", skills={"tech": 3})]
+AGENTS = [
+    Agent("ana", skills={"tech": 1}),
+    Agent("ben", skills={"tech": 3}),
+    Agent("cleo", skills={"english": 2}),
+    Agent("dora", skills={"tech": 3}),
+]
 
 
 def story(client: redis.Redis) -> Hall:
@@ -54,7 +59,9 @@ def test_the_true_reasons(redis_client: redis.Redis) -> None:
     }
     chosen = found.steps[4].moment
     assert chosen is not None and chosen.candidates[0].agent_id == "dora"
-    assert chosen.candidates[0].because.startswith("needs: tech at 2 or better in queue tech from 0 s on; best skill; levels tech 3")
+    assert chosen.candidates[0].because.startswith(
+        "needs: tech at 2 or better in queue tech from 0 s on; best skill; levels tech 3"
+    )
     assert found.at_target is not None and found.at_target.waited_seconds == 20
     assert found.needed == (
         "ana: may take it through ring from 30 s on", "ben: is talking", "cleo: lacks tech", "dora: is break",
@@ -75,7 +82,9 @@ def test_replaying_the_log_makes_every_match_again(redis_client: redis.Redis) ->
     assert list(replay(log)) == []
     # A log in which another agent was chosen is found out.
     forged = [
-        Decision(one.entry_id, one.kind, one.at, {**one.fields, "agent": "cleo"}) if one.kind == "claimed" and one.fields["call"] == "c1" else one
+        Decision(one.entry_id, one.kind, one.at, {**one.fields, "agent": "cleo"})
+        if one.kind == "claimed" and one.fields["call"] == "c1"
+        else one
         for one in log
     ]
     assert next(one.expected_agent for one in replay(forged)) in ("ana", "ben")

@@ -135,7 +135,11 @@ def test_asterisk_1006_wrap_up_is_not_cut_short_across_queues(redis_client: redi
 
 def test_asterisk_1561_weights_do_not_starve_lighter_queues(redis_client: redis.Redis) -> None:
     policy = Policy("strict", CallerOrder.STRICT_PRIORITY, starvation_seconds=60)
-    floor = hall(redis_client, ANA, queues=[Queue("heavy", policy=policy, wrap_up_seconds=0), Queue("light", policy=policy, wrap_up_seconds=0)])
+    floor = hall(
+        redis_client,
+        ANA,
+        queues=[Queue("heavy", policy=policy, wrap_up_seconds=0), Queue("light", policy=policy, wrap_up_seconds=0)],
+    )
     floor.board.set_state("ana", "break")
     floor.enter("light", "light")
     floor.sign_in()
@@ -237,7 +241,8 @@ def test_freepbx_525_a_callback_is_dialled_once_at_a_time(redis_client: redis.Re
     permits = [ledgers[number % 2].begin_dial("cb1", f"dial{number}") for number in range(6)]
     assert permits == [1, None, None, None, None, None]
     floor.clock.pass_seconds(400)
-    assert [one.doubt for one in ledgers[1].due()] == [True]  # its end was never told: asked of the carrier, never simply repeated
+    # Its end was never told: asked of the carrier, never simply repeated.
+    assert [one.doubt for one in ledgers[1].due()] == [True]
     assert ledgers[1].begin_dial("cb1", "dial7") is None
     ledgers[0].dial_ended("cb1", "dial3", "no_answer")  # another dial's result changes nothing
     assert ledgers[0].get("cb1").state == "dialling"

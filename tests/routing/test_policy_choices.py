@@ -38,8 +38,9 @@ def serve_all(floor: Hall, agent: str) -> list[str]:
     return order
 
 
-def callers(client: redis.Redis, order: CallerOrder, **queue: object) -> Hall:
-    floor = Hall(client, [Agent("ana")], [Queue("general", policy=Policy("p", order), **queue), Queue("other", policy=Policy("p", order))])  # type: ignore[arg-type]
+def callers(client: redis.Redis, order: CallerOrder) -> Hall:
+    policy = Policy("p", order)
+    floor = Hall(client, [Agent("ana")], [Queue("general", policy=policy), Queue("other", policy=policy)])
     floor.board.set_state("ana", "break")
     return floor
 
@@ -76,7 +77,11 @@ def test_strict_priority_has_a_starvation_limit() -> None:
 
 def test_service_objective_weighs_the_wait_against_the_target(redis_client: redis.Redis) -> None:
     policy = Policy("p", CallerOrder.SERVICE_OBJECTIVE)
-    floor = Hall(redis_client, [Agent("ana")], [Queue("slow", policy=policy, target=Target(100)), Queue("fast", policy=policy, target=Target(20))])
+    floor = Hall(
+        redis_client,
+        [Agent("ana")],
+        [Queue("slow", policy=policy, target=Target(100)), Queue("fast", policy=policy, target=Target(20))],
+    )
     floor.board.set_state("ana", "break")
     floor.enter("slow", "slow")
     floor.clock.pass_seconds(40)
@@ -152,7 +157,9 @@ def test_choice_of_agent(redis_client: redis.Redis, choice: AgentChoice, expecte
 
 
 def test_preferred_skills_go_before_the_choice(redis_client: redis.Redis) -> None:
-    assert agents_in_turn(redis_client, AgentChoice.LONGEST_IDLE, [BEN, CLEO, ANA], 2, needs={"tech": 1}, preferred={"english": 2}) == ["ana", "ana"]
+    assert agents_in_turn(
+        redis_client, AgentChoice.LONGEST_IDLE, [BEN, CLEO, ANA], 2, needs={"tech": 1}, preferred={"english": 2}
+    ) == ["ana", "ana"]
 
 
 def test_rings_open_on_time_and_the_place_is_kept(redis_client: redis.Redis) -> None:
@@ -382,4 +389,7 @@ def test_exclusions_name_every_rule() -> None:
     assert exclusions(CLEO, AgentState.AVAILABLE, 1, 0.0, ways, 20.0) == ()
     assert exclusions(Agent("x"), AgentState.WRAP_UP, 0, 0.0, ways, 5.0) == ("is wrap up", "lacks tech")
     assert exclusions(BEN, AgentState.AVAILABLE, 1, 7.0, ways, 5.0) == ("no offers for another 7 s after a failed one",)
-    assert exclusions(Agent("x", queues=("other",)), AgentState.BREAK, 1, 0.0, ways, 0.0) == ("is break", "does not serve queue tech")
+    assert exclusions(Agent("x", queues=("other",)), AgentState.BREAK, 1, 0.0, ways, 0.0) == (
+        "is break",
+        "does not serve queue tech",
+    )
