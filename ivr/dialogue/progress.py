@@ -14,6 +14,7 @@ from ivr.house import Wording
 from ivr.language.bundle import Bundle
 from ivr.language.fields import Step
 from ivr.language.flow import Flow
+from ivr.language.names import BUILT_IN
 from ivr.language.values import Expression, Missing, Prompt
 from ivr.notes import Note
 from ivr.speaking import Reader
