@@ -57,8 +57,10 @@ def as_it_was(calls: Sequence[PastCall], queues: Mapping[str, Queue] | None = No
 
 
 def typical_day(calls: Sequence[PastCall], queues: Mapping[str, Queue] | None = None) -> Scenario:
-    """The average of the recorded days, half-hour by half-hour, with the last day's agents."""
+    """The average of the recorded days, half-hour by half-hour, with the last day's agents. ValueError without an answered call."""
     days = sorted({call.day for call in calls})
+    if not days:
+        raise ValueError("There are no calls in these records.")
     last = [call for call in calls if call.day == days[-1]]
     title = f"A day like {days[0]}" if len(days) == 1 else f"A day like the {len(days)} from {days[0]} to {days[-1]}"
     return _scenario(calls, last, title, queues, keep_calls=False)

@@ -70,7 +70,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
     help="Past calls (export as CSV or NDJSON; - reads standard input) instead of SCENARIO.",
 )
 @click.option("--date", "date", help="Only this day of the past calls, such as 2026-11-20.")
-@click.option("--timezone", default="UTC", show_default=True, help="Time zone of the day of past calls.")
+@click.option("--timezone", help="Time zone of the day of past calls (default: that of queues.yaml, else UTC).")
 @click.option("--back-test", is_flag=True, help="Play the recorded day again and show the simulator's error beside its forecast.")
 @click.option(
     "--write-scenario", "target_file", type=FILE, help="Write the scenario, as drawn from records or changed by --add, and stop."
@@ -88,7 +88,7 @@ def simulate(
     volumes: tuple[str, ...],
     records: Path | None,
     date: str | None,
-    timezone: str,
+    timezone: str | None,
     back_test: bool,
     target_file: Path | None,
     half_hours: bool,
@@ -115,9 +115,10 @@ def simulate(
     if other is not None and (added or without or volumes):
         raise click.UsageError("Compare with another scenario, or with a change of this one: not both at once.")
     if records is not None:
-        calls = load_recorded(records, timezone, date)
+        queues, local_zone = configured(config_dir)
+        calls = load_recorded(records, timezone or local_zone, date)
         try:
-            base = (as_it_was if back_test else typical_day)(calls, configured_queues(config_dir))
+            base = (as_it_was if back_test else typical_day)(calls, queues)
         except ValueError as error:
             raise RecordError(str(error)) from error
     else:
@@ -227,12 +228,16 @@ def load_scenario(file: Path, config_dir: Path) -> Scenario:
     return scenario
 
 
-def configured_queues(config_dir: Path) -> dict[str, Queue]:
-    """The queues of config/queues.yaml, whose policies and targets past calls are judged by; none where there is no such file."""
+def configured(config_dir: Path) -> tuple[dict[str, Queue], str]:
+    """The queues of config/queues.yaml, whose policies and targets past calls are judged by, and its time zone.
+
+    No queues and UTC where there is no such file.
+    """
     if not (config_dir / "queues.yaml").is_file():
-        return {}
-    _, queues = routing_of(load_configuration(config_dir))
-    return {queue.queue_id: queue for queue in queues}
+        return {}, "UTC"
+    configuration = load_configuration(config_dir)
+    _, queues = routing_of(configuration)
+    return {queue.queue_id: queue for queue in queues}, configuration.timezone
 
 
 @contextmanager
