@@ -69,11 +69,16 @@ def test(
 
     Example: ivr flows test flows/tests/order.yaml --coverage
     """
-    trials, problems = read_trials(list(paths) or [flows_folder / TESTS])
+    places = list(paths) or [flows_folder / TESTS]
+    if not all(place.exists() for place in places):
+        raise FlowError(f"there is no folder {places[0]}; docs/flow-tests.md says how a flow test is written")
+    trials, problems = read_trials(places)
     for problem in problems:
         click.echo(str(problem), err=True)
     if problems:
         raise SystemExit(1)
+    if not trials:
+        raise FlowError(f"there are no flow tests in {places[0]}; docs/flow-tests.md says how one is written")
     outside = outside_of(config_folder)
     try:
         bundle = _bundle(flows_folder, outside, config_folder)

@@ -11,6 +11,7 @@ from engine.worlds import HOUSE, REPOSITORY, bundle_of
 
 import ivr.cli.flow_trials as commands
 from ivr.cli.rehearsing import trials_for_publishing
+from ivr.errors import FlowError
 from ivr.flow_trials import Coverage, read_trials, run_trial
 from ivr.flow_trials.reading import VERBS, read_text
 from ivr.language.bundle import compile_folder
@@ -122,6 +123,23 @@ def test_the_command_in_json(folder: Path) -> None:
     assert (told["tests"], told["failed"]) == (2, 1)
     assert told["coverage"]["steps"] == {"taken": 3, "of": 4, "missed": ["line.two"]}
     assert "line.hello option 2" in told["coverage"]["exits"]["missed"]
+
+
+def test_without_tests_the_command_says_so(folder: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for arguments in ([str(empty)], ["--flows", str(empty)]):
+        result = CliRunner().invoke(commands.test, [*arguments, "--config", "none"])
+        assert isinstance(result.exception, FlowError) and "docs/flow-tests.md" in str(result.exception)
+
+
+def test_an_unknown_flow_or_time_is_one_sentence(folder: Path) -> None:
+    for arguments, told in (
+        (["nowhere"], 'there is no flow "nowhere"; there are line'),
+        (["line", "--at", "soon"], '"soon" is no time'),
+    ):
+        result = CliRunner().invoke(commands.try_, [*arguments, "--flows", str(folder), "--config", "none"])
+        assert isinstance(result.exception, FlowError) and told in str(result.exception)
 
 
 def test_trying_a_call_by_hand_and_keeping_it(folder: Path, tmp_path: Path) -> None:
