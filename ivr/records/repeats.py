@@ -6,7 +6,7 @@ anything. Both within 30 days. Blame stays with the first contact: it is the one
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,37 +24,35 @@ def _contacts(person: str) -> sa.ColumnElement[bool]:
     return sa.and_(calls.c.person == person, calls.c.is_contact == 1, calls.c.direction == "inbound")
 
 
-def link(connection: sa.Connection, call_id: str) -> None:
-    """Set a contact's own repeat and return by looking forward from its end."""
-    me = connection.execute(sa.select(calls).where(calls.c.call_id == call_id)).first()
-    if me is None:
-        return
-    values: dict[str, Any] = {"repeat_seconds": None, "repeat_call_id": None, "return_seconds": None}
-    if me.person and me.is_contact and me.direction == "inbound" and me.ended_at is not None:
-        later = sa.and_(
-            _contacts(me.person),
-            calls.c.started_at > me.started_at,
-            calls.c.started_at < me.ended_at + _LONGEST,
-            calls.c.call_id != call_id,
-        )
-        following = connection.scalar(sa.select(calls.c.started_at).where(later).order_by(calls.c.started_at).limit(1))
-        if following is not None:
-            values["return_seconds"] = _gap(me.ended_at, following)
-        mine, theirs = issues.alias("mine"), issues.alias("theirs")
-        same = sa.and_(
-            theirs.c.topic == mine.c.topic, sa.or_(theirs.c.entity == mine.c.entity, theirs.c.entity == "", mine.c.entity == "")
-        )
-        repeat = connection.execute(
-            sa.select(theirs.c.call_id, theirs.c.started_at)
-            .select_from(mine.join(theirs, sa.and_(theirs.c.person == me.person, same)))
-            .where(mine.c.call_id == call_id, theirs.c.call_id != call_id)
-            .where(theirs.c.started_at > me.started_at, theirs.c.started_at < me.ended_at + _LONGEST)
-            .order_by(theirs.c.started_at)
-            .limit(1)
-        ).first()
-        if repeat is not None:
-            values.update(repeat_seconds=_gap(me.ended_at, repeat.started_at), repeat_call_id=repeat.call_id)
-    connection.execute(calls.update().where(calls.c.call_id == call_id).values(values))
+def links(connection: sa.Connection, me: Mapping[str, Any]) -> dict[str, Any]:
+    """A contact's own repeat and return, by looking forward from its end: the columns to set. `me` is its row."""
+    found: dict[str, Any] = {"repeat_seconds": None, "repeat_call_id": None, "return_seconds": None}
+    ended_at = me["ended_at"]
+    if not me["person"] or not me["is_contact"] or me["direction"] != "inbound" or ended_at is None:
+        return found
+    person, call_id = me["person"], me["call_id"]
+    later = sa.and_(calls.c.started_at > me["started_at"], calls.c.started_at < ended_at + _LONGEST, calls.c.call_id != call_id)
+    following = connection.scalar(
+        sa.select(calls.c.started_at).where(_contacts(person), later).order_by(calls.c.started_at).limit(1)
+    )
+    if following is None:
+        return found  # nobody called again, about anything
+    found["return_seconds"] = _gap(ended_at, following)
+    mine, theirs = issues.alias("mine"), issues.alias("theirs")
+    same = sa.and_(
+        theirs.c.topic == mine.c.topic, sa.or_(theirs.c.entity == mine.c.entity, theirs.c.entity == "", mine.c.entity == "")
+    )
+    repeat = connection.execute(
+        sa.select(theirs.c.call_id, theirs.c.started_at)
+        .select_from(mine.join(theirs, sa.and_(theirs.c.person == person, same)))
+        .where(mine.c.call_id == call_id, theirs.c.call_id != call_id)
+        .where(theirs.c.started_at > me["started_at"], theirs.c.started_at < ended_at + _LONGEST)
+        .order_by(theirs.c.started_at)
+        .limit(1)
+    ).first()
+    if repeat is not None:
+        found.update(repeat_seconds=_gap(ended_at, repeat.started_at), repeat_call_id=repeat.call_id)
+    return found
 
 
 def earlier(connection: sa.Connection, call_id: str, person: str | None, started_at: datetime) -> list[str]:

@@ -15,7 +15,7 @@ from ivr.records.compute import compute_record
 from ivr.records.fcr import judge
 from ivr.records.inbox import collect_utterances
 from ivr.records.record import CallRecord, Excluded, SurveyAnswer
-from ivr.records.repeats import earlier, link
+from ivr.records.repeats import earlier, links
 from ivr.records.rollup_tables import mark_dirty
 from ivr.records.store import Store, merge_notes, read_notes
 from ivr.records.tables import calls, events, issues, legs, surveys, utterances, visits
@@ -81,7 +81,8 @@ def write_record(store: Store, connection: sa.Connection, record: CallRecord, no
     before = connection.execute(sa.select(calls).where(calls.c.call_id == call_id)).mappings().first()
     stamp = store.clock()
     row = record_row(record)
-    row.update(corrections.overlay(connection, call_id))
+    if before is not None:
+        row.update(corrections.overlay(connection, call_id))
     row["updated_at"] = stamp
     settled = {name: before[name] for name in _KEPT} if before else {"fcr_state": "provisional"}
     if before is not None and before["imported"]:
@@ -90,7 +91,7 @@ def write_record(store: Store, connection: sa.Connection, record: CallRecord, no
         connection.execute(calls.insert(), {**row, **settled})
     else:
         connection.execute(calls.update().where(calls.c.call_id == call_id), row)
-    _write_parts(connection, record)
+    _write_parts(connection, record, fresh=before is None)
     _write_utterances(connection, record, notes)
     concerned = set(earlier(connection, call_id, record.person, record.started_at))
     if before is not None and before["person"] != record.person:
@@ -105,25 +106,20 @@ def settle(
     store: Store, connection: sa.Connection, call_id: str, contact_id: str, now: datetime, also: set[str] | None = None
 ) -> list[datetime]:
     """Judge a contact and the earlier ones that it concerns again; gives the starts of the calls whose row changed."""
-    _sum_contact(connection, contact_id)
     changed = []
     for concerned in sorted({call_id, contact_id, *(also or ())}):
-        before = connection.execute(sa.select(calls).where(calls.c.call_id == concerned)).mappings().first()
-        if before is None:
+        found = connection.execute(sa.select(calls).where(calls.c.call_id == concerned)).mappings().first()
+        if found is None:
             continue
-        link(connection, concerned)
-        row = connection.execute(sa.select(calls).where(calls.c.call_id == concerned)).mappings().one()
-        verdict = judge(dict(row), _excluded(row, store.rules.shared_numbers), now, store.rules.window_seconds)
-        by_hand = corrections.overlay(connection, concerned).get("fcr", verdict.fcr)
-        values = {
-            "fcr": by_hand,
-            "fcr_state": verdict.state,
-            "fcr_excluded": verdict.excluded,
-            "fcr_decided_at": verdict.decided_at,
-        }
-        if any(row[name] != value for name, value in values.items()) or dict(row) != dict(before):
+        before = dict(found)
+        row = {**before, **links(connection, before), **_whole_contact(connection, concerned)}
+        verdict = judge(row, _excluded(row, store.rules.shared_numbers), now, store.rules.window_seconds)
+        by_hand = corrections.overlay(connection, concerned).get("fcr", verdict.fcr) if before["corrected"] else verdict.fcr
+        row.update(fcr=by_hand, fcr_state=verdict.state, fcr_excluded=verdict.excluded, fcr_decided_at=verdict.decided_at)
+        values = {name: row[name] for name in _KEPT if row[name] != before[name]}
+        if values:
             connection.execute(calls.update().where(calls.c.call_id == concerned), {**values, "updated_at": store.clock()})
-            changed.append(row["started_at"])
+            changed.append(before["started_at"])
     return changed
 
 
@@ -138,14 +134,13 @@ def _excluded(row: Any, shared_numbers: frozenset[str]) -> Excluded | None:
     return None if row["asked"] else Excluded.NO_REQUEST
 
 
-def _sum_contact(connection: sa.Connection, contact_id: str) -> None:
-    """Handle time of a contact: the dial-in and the calls back that came of it."""
+def _whole_contact(connection: sa.Connection, contact_id: str) -> dict[str, Any]:
+    """Handle time of a contact: the dial-in and the calls back that came of it. Nothing for a call back itself."""
     of_contact = sa.select(sa.func.max(calls.c.handled), sa.func.sum(calls.c.handle_seconds)).where(
         calls.c.contact_id == contact_id
     )
     handled, seconds = connection.execute(of_contact).one()
-    head = calls.update().where(calls.c.call_id == contact_id)
-    connection.execute(head, {"contact_handled": handled or 0, "contact_handle_seconds": round(seconds or 0.0, 3)})
+    return {"contact_handled": handled or 0, "contact_handle_seconds": round(seconds or 0.0, 3)}
 
 
 def record_row(record: CallRecord) -> dict[str, Any]:
@@ -185,7 +180,7 @@ def _score(survey: Sequence[SurveyAnswer], question: str, low: int, high: int) -
     return None
 
 
-def _write_parts(connection: sa.Connection, record: CallRecord) -> None:
+def _write_parts(connection: sa.Connection, record: CallRecord, *, fresh: bool) -> None:
     call = {"call_id": record.call_id, "started_at": record.started_at}
     leg_names = (
         "leg_id", "agent", "team", "queue", "answered_at", "ended_at", "ring_seconds", "talk_seconds", "hold_seconds", "wrap_up_seconds",
@@ -214,14 +209,17 @@ def _write_parts(connection: sa.Connection, record: CallRecord) -> None:
         ],
     }  # fmt: skip
     for table, parts in rows.items():
-        connection.execute(table.delete().where(table.c.call_id == record.call_id))
+        if not fresh:
+            connection.execute(table.delete().where(table.c.call_id == record.call_id))
         if parts:
             connection.execute(table.insert(), parts)
 
 
 def _write_utterances(connection: sa.Connection, record: CallRecord, notes: Sequence[Note]) -> None:
     """New ones are added; a label that a person gave stays."""
-    known = set(connection.scalars(sa.select(utterances.c.seq).where(utterances.c.call_id == record.call_id)))
-    found = [row for row in collect_utterances(notes, record.queue) if row["seq"] not in known]
+    found = collect_utterances(notes, record.queue)
+    if found:
+        known = set(connection.scalars(sa.select(utterances.c.seq).where(utterances.c.call_id == record.call_id)))
+        found = [row for row in found if row["seq"] not in known]
     if found:
         connection.execute(utterances.insert(), found)

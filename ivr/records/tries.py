@@ -24,6 +24,9 @@ class FailedTries:
     def take(self, subjects: Sequence[tuple[str, int, timedelta]], now: datetime) -> bool:
         """Count a try against every subject (subject, most, within), unless one has no try left: then False and nothing is counted.
 
+        The time within which no more than `most` may be wrong doubles with each further `most` wrong ones of two days: a PIN of
+        four digits meets some thirty guesses then, not one every few minutes.
+
         Counted before the secret is compared, in one transaction: parallel guesses cannot share a last try.
         """
         digests = [(_digest(subject), most, within) for subject, most, within in subjects]
@@ -35,7 +38,7 @@ class FailedTries:
                     connection.execute(
                         sa.text("SELECT pg_advisory_xact_lock(:space, :key)"), {"space": _LOCK_SPACE, "key": _key(digest)}
                     )
-            if any(self._count(connection, digest, now - within) >= most for digest, most, within in digests):
+            if any(self._left(connection, digest, most, within, now) == 0 for digest, most, within in digests):
                 return False
             connection.execute(failed_tries.insert(), [{"subject": digest, "at": now} for digest, _, _ in digests])
             connection.execute(failed_tries.delete().where(failed_tries.c.at < now - KEPT))
@@ -50,9 +53,12 @@ class FailedTries:
     def left(self, subjects: Sequence[tuple[str, int, timedelta]], now: datetime) -> int:
         """How many tries the tightest subject has left."""
         with self._store.reading() as connection:
-            return min(
-                max(0, most - self._count(connection, _digest(subject), now - within)) for subject, most, within in subjects
-            )
+            return min(self._left(connection, _digest(subject), most, within, now) for subject, most, within in subjects)
+
+    def _left(self, connection: sa.Connection, digest: str, most: int, within: timedelta, now: datetime) -> int:
+        rounds = self._count(connection, digest, now - KEPT) // most
+        window = min(KEPT, within * 2 ** max(0, min(rounds, 10) - 1))
+        return max(0, most - self._count(connection, digest, now - window))
 
     def _count(self, connection: sa.Connection, digest: str, since: datetime) -> int:
         query = sa.select(sa.func.count()).where(failed_tries.c.subject == digest, failed_tries.c.at > since)
