@@ -63,9 +63,9 @@ def try_out(
     language = train[0].language
     words = words_of(language)
     cache = PhraseCache(encoder, None)
-    started = time.perf_counter()
+    started, working = time.perf_counter(), time.process_time()
     part = learn(train, (), words, cache)
-    seconds = time.perf_counter() - started
+    seconds, working = time.perf_counter() - started, time.process_time() - working
     judged = judge(part, test, encoder)
     found: dict[str, Any] = {
         "train_count": len(train),
@@ -78,6 +78,7 @@ def try_out(
         "accuracy_with_noise": figures.accuracy(judge(part, [_with_noise(phrase, seed) for phrase in test], encoder)),
         "bands": figures.bands(judged),
         "training_seconds": seconds,
+        "training_cpu_seconds": working,
         "seed": seed,
     }
     if outside:
@@ -109,18 +110,25 @@ def _with_noise(phrase: Phrase, seed: int) -> Phrase:
 
 
 def latency(part: LanguageModel, test: Sequence[Phrase], encoder: Encoder) -> dict[str, float]:
-    """Milliseconds of the whole pipeline per sentence, one at a time, after warming up."""
+    """Milliseconds of the whole pipeline per sentence, one at a time, after warming up; `cpu_…`: without waiting for a busy machine."""
     language = part.words.language
     recogniser = Recogniser(Model("trial", encoder.name, "", {language: part}, {}), encoder)
     texts = [phrase.text for phrase in test[:: max(1, len(test) // MOST_TIMED)]][:MOST_TIMED]
     for text in texts[:20]:
         recogniser.understand(text, language)
-    spent = []
+    spent, worked = [], []
     for text in texts:
-        started = time.perf_counter()
+        started, working = time.perf_counter(), time.thread_time()
         recogniser.understand(text, language)
         spent.append((time.perf_counter() - started) * 1000)
-    return {"p50": float(np.percentile(spent, 50)), "p99": float(np.percentile(spent, 99)), "count": len(spent)}
+        worked.append((time.thread_time() - working) * 1000)
+    waiting = {"p50": float(np.percentile(spent, 50)), "p99": float(np.percentile(spent, 99))}
+    return {
+        **waiting,
+        "cpu_p50": float(np.percentile(worked, 50)),
+        "cpu_p99": float(np.percentile(worked, 99)),
+        "count": len(spent),
+    }
 
 
 def cross_validated(book: Phrasebook, language: str, house: Path | None, encoder: Encoder) -> tuple[figures.Judged, list[Phrase]]:
@@ -176,4 +184,10 @@ def surroundings() -> dict[str, Any]:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             versions[package] = "not installed"
-    return {"versions": versions, "python": platform.python_version(), "machine": platform.machine(), "cpus": os.cpu_count()}
+    return {
+        "versions": versions,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+    }

@@ -20,6 +20,7 @@ from ivr.intents.recogniser import Recogniser
 UNCLEAR = ("not_understood", "unsure", "corrected", "abandoned")
 """Results that belong into the inbox; understood and confirmed ones are kept too, to see what a change does to them."""
 DISMISSED = "-"
+SUGGESTED_FROM = 0.7  # mean confidence from which sentences out of scope still suggest an intent
 ALIKE = 0.6  # cosine from which two sentences go into one group
 
 
@@ -151,5 +152,5 @@ def _group(rows: list[Utterance], language: str, recogniser: Recogniser) -> Grou
     weight = votes[best] if best is not None else 0.0
     key = hashlib.sha256(f"{language}\0{rows[0].text}".encode()).hexdigest()[:6]
     queues = Counter(row.queue for row in rows if row.queue)
-    suggestion = None if nothing > len(rows) / 2 and weight / len(rows) < 0.5 else best
+    suggestion = None if nothing > len(rows) / 2 and weight / len(rows) < SUGGESTED_FROM else best
     return Group(key, language, tuple(rows), suggestion, round(weight / len(rows), 3), dict(queues))

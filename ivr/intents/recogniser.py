@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,60 +97,3 @@ class Recogniser:
         order = np.argsort(-shares)
         found = tuple(Candidate(names[i], round(float(shares[i]), 4)) for i in order if offered[i])[:MOST_CANDIDATES]
         return found, not bool(offered[order[0]])
-
-
-class StandingRecogniser:
-    """The active version, followed as it changes: the next call after an activation uses it, and nobody ever waits for a load.
-
-    `understand` looks at most every `look_seconds` whether another version was activated; that one is loaded in the background
-    while the old one goes on answering. A broken version is told to `tell` and the old one stays.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        encoder: Encoder | None = None,
-        *,
-        look_seconds: float = 2.0,
-        tell: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self.shelf = Shelf(folder)
-        self.encoder = encoder or default_encoder()
-        self.look_seconds = look_seconds
-        self.tell = tell
-        self._current = Recogniser(self.shelf.load(), self.encoder)
-        self._refused: str | None = None
-        self._looked_at = time.monotonic()
-        self._loading = threading.Lock()
-
-    @property
-    def version(self) -> str:
-        return self._current.version
-
-    @property
-    def current(self) -> Recogniser:
-        """The version in use."""
-        return self._current
-
-    def understand(self, text: str, language: str, intents: tuple[str, ...] = ()) -> Understanding:
-        """As `Recogniser.understand`."""
-        now = time.monotonic()
-        if now - self._looked_at >= self.look_seconds:
-            self._looked_at = now
-            if self.shelf.active not in (None, self.version, self._refused):
-                threading.Thread(target=self.refresh, name="intent-model-load", daemon=True).start()
-        return self._current.understand(text, language, intents)
-
-    def refresh(self) -> bool:
-        """Load the active version now if it is another one; True where it changed."""
-        with self._loading:
-            wanted = self.shelf.active
-            if wanted in (None, self.version, self._refused):
-                return False
-            try:
-                self._current = Recogniser(self.shelf.load(wanted), self.encoder)
-            except IntentError as error:
-                self._refused = wanted
-                self.tell(f"intent model {wanted} was refused and {self.version} stays: {error}")
-                return False
-            return True
