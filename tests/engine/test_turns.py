@@ -28,7 +28,7 @@ from ivr.call import (
 )
 from ivr.engine import MOST_STEPS_A_TURN, TURN_ENDING, begin, take_turn
 from ivr.rehearsal import Given
-from ivr.world import LookUp, QueueNow
+from ivr.world import Candidate, LookUp, QueueNow, Slot, Understanding
 
 CLINIC = clinic()
 ID = ("CA1", "e1", START)
@@ -355,6 +355,68 @@ def test_what_a_built_in_fact_does_not_know_yet_is_no_missing_fact() -> None:
     call.press("3")
     call.take(WaitAsked(*call.event()))  # offers a callback when queue.wait_minutes > 5, which nobody knows
     assert not call.notes("MissingFact")
+
+
+ASKING = """
+  hello:
+    menu: Hello.
+    options: [{key: 1, intent: order_status, go: number, text: Press one.}]
+    reprompts: [Again.]
+    give_up: bye
+  number:
+    ask: Which number?
+    as: digits
+    save: order.number
+    reprompts: [Again.]
+    give_up: bye
+  more:
+    menu: More?
+    options: [{key: 1, go: number, text: Press one.}]
+    reprompts: [Again.]
+    give_up: bye
+  bye:
+    hangup: Bye.
+"""
+
+
+def test_what_is_known_is_confirmed_instead_of_asked() -> None:
+    bundle = bundle_of(ASKING, facts="[order]")
+    given_ = Given(facts={"order": found(number="4711")})
+    call = Conversation(bundle, world(given_))
+    assert call.press("1") == "Is it 4 7 1 1?"
+    assert call.say("yes") == "More? Press one."
+    assert call.notes("SlotFilled") == [{"fact": "order.number", "value": "4711", "source": "known"}]
+    call = Conversation(bundle, world(given_))
+    call.press("1")
+    assert call.say("no it is not") == "Which number?"
+    assert call.press("0815") == "More? Press one."
+    assert call.notes("SlotFilled")[-1]["source"] == "asked" and not call.notes("Reasked")
+
+
+def test_asking_again_for_the_same_wish_is_noted() -> None:
+    call = Conversation(bundle_of(ASKING), world())
+    call.press("1")
+    call.press("4711")
+    assert call.press("1") == "Which number?"
+    assert call.notes("Reasked") == [{"fact": "order.number"}]
+
+
+def test_the_sentence_with_the_wish_fills_the_question_that_follows() -> None:
+    class Hearing(type(world())):  # type: ignore[misc]
+        def understand(self, text: str, language: str, intents: tuple[str, ...]) -> Understanding:
+            return Understanding(
+                text, (Candidate("order_status", 0.95),), slots=(Slot("digits", "4711", "4711", 0.8),), model="m1"
+            )
+
+    rehearsal = world()
+    rehearsal.__class__ = Hearing
+    call = Conversation(bundle_of(ASKING), rehearsal)
+    assert call.say("where is order four seven one one") == "I heard 4 7 1 1. Is that right?"
+    assert call.press("1") == "More? Press one."
+    assert call.notes("Understood")[0] | {} == {
+        "step": "hello", "intent": "order_status", "confidence": 0.95, "band": "accept", "entity": "4711", "model": "m1",
+    }  # fmt: skip
+    assert call.notes("SlotFilled")[0]["source"] == "heard_with_intent"
 
 
 def test_text_of_callers_is_data_and_stays_plain() -> None:
