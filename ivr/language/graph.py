@@ -7,6 +7,7 @@ many steps that lead to the same place, are drawn as a chip with the step's name
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from dataclasses import dataclass
 from html import escape
@@ -27,6 +28,8 @@ MOST_COLUMNS = 14
 BAND_GAP = 70.0
 CROWDED = 3
 """From so many rarer endings on that lead to one step, they are drawn as chips."""
+
+_PLACES = re.compile(r"\{\{\s*([\w.]+)[^}]*\}\}")
 
 FAMILIES = {
     "say": "speak", "text": "speak", "answer": "speak",
@@ -218,7 +221,7 @@ def _words(step: Step) -> tuple[str, ...]:
     """The first words of a step, in at most two lines; what it names where it says nothing."""
     said = next((said for said in prompts_of(step) if said.role in ("verb", "other") and said.prompt.variants), None)
     if said is not None:
-        text = f"“{said.prompt.variants[-1].text.source.strip()}”"
+        text = f"“{_PLACES.sub(r'⟨\1⟩', said.prompt.variants[-1].text.source.strip())}”"
     else:
         value = getattr(step, next(iter(step.settings()), "name"), "")
         text = value if isinstance(value, str) else ""
