@@ -221,7 +221,8 @@ def _words(step: Step) -> tuple[str, ...]:
     """The first words of a step, in at most two lines; what it names where it says nothing."""
     said = next((said for said in prompts_of(step) if said.role in ("verb", "other") and said.prompt.variants), None)
     if said is not None:
-        text = f"“{_PLACES.sub(r'⟨\1⟩', said.prompt.variants[-1].text.source.strip())}”"
+        spoken = _PLACES.sub(r"⟨\1⟩", said.prompt.variants[-1].text.source.strip())
+        text = f"“{spoken}”"
     else:
         value = getattr(step, next(iter(step.settings()), "name"), "")
         text = value if isinstance(value, str) else ""
