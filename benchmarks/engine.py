@@ -54,11 +54,15 @@ def main() -> None:
     text = arrive().session.to_json()
     cases: dict[str, Callable[[], Turn]] = {
         "call arrives, menu is read": arrive,
-        "caller says what is wanted, order is told": lambda: take_turn(bundle, Session.from_json(text), Spoke(*happening, "where is my order"), world),
+        "caller says what is wanted, order is told": lambda: take_turn(
+            bundle, Session.from_json(text), Spoke(*happening, "where is my order"), world
+        ),
         "caller presses a key": lambda: take_turn(bundle, Session.from_json(text), Keyed(*happening, "3"), world),
         "caller is silent, reprompt": lambda: take_turn(bundle, Session.from_json(text), Silent(*happening), world),
     }
-    print(f"ivr {__version__}, Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, {turns} turns each, no seed (deterministic)")
+    print(
+        f"ivr {__version__}, Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, {turns} turns each, no seed (deterministic)"
+    )
     for name, turn in cases.items():
         for _ in range(50):
             turn().session.to_json()
