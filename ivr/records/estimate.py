@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from ivr.records.columns import to_micros
 from ivr.records.database import REPORT_SECONDS
 from ivr.records.figures import FIGURES
+from ivr.records.intervals import divide
 from ivr.records.measures import MEASURES, Source
 from ivr.records.record import WINDOWS_SECONDS
 from ivr.records.rollups import default_thresholds
@@ -95,12 +96,12 @@ def predict(known: Survival, window_hours: int, failed: int, settled: int, open_
 
 
 def _hours(seconds: Any) -> sa.ColumnElement[Any]:
-    return sa.cast(seconds, sa.BigInteger).op("/")(sa.literal_column(str(_BIN_SECONDS)))
+    return divide(sa.cast(seconds, sa.BigInteger), _BIN_SECONDS)
 
 
 def _age_hours(now: datetime) -> sa.ColumnElement[Any]:
     age: sa.ColumnElement[Any] = sa.literal_column(str(to_micros(now)), sa.BigInteger) - sa.cast(calls.c.ended_at, sa.BigInteger)
-    return age.op("/")(sa.literal_column(str(_BIN_SECONDS * 1_000_000)))
+    return divide(age, _BIN_SECONDS * 1_000_000)
 
 
 def observe(connection: sa.Connection, now: datetime, window_seconds: float) -> Survival:

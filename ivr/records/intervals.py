@@ -62,15 +62,15 @@ def period(name: str, micros: sa.ColumnElement[Any], zone: ZoneInfo, start: date
     if name in WIDTHS:  # as an instant: the hour that comes twice in autumn is two hours
         start_of: sa.ColumnElement[Any] = _floor(local, WIDTHS[name]) - offset
         return start_of
-    day: sa.ColumnElement[Any] = _divide(local, DAY)
+    day: sa.ColumnElement[Any] = divide(local, DAY)
     if name == "day":
         return day
     if name == "week":
-        return _divide(day + 3, 7)
+        return divide(day + 3, 7)
     if name == "weekday":
         return (day + 3) % 7
     if name == "hour_of_day":
-        return _divide(local, 3600 * SECOND) % 24
+        return divide(local, 3600 * SECOND) % 24
     months = _months(start.astimezone(zone), end.astimezone(zone))
     return sa.case(
         *((day < (first - datetime(1970, 1, 1, tzinfo=UTC)).days, sa.literal_column(str(n))) for first, n in months[1:]),
@@ -78,7 +78,7 @@ def period(name: str, micros: sa.ColumnElement[Any], zone: ZoneInfo, start: date
     )
 
 
-def _divide(value: sa.ColumnElement[Any], by: int) -> sa.ColumnElement[Any]:
+def divide(value: sa.ColumnElement[Any], by: int) -> sa.ColumnElement[Any]:
     """Whole-number division, written out: SQLAlchemy's `//` would go through floating point on some engines."""
     return value.op("/", precedence=8)(sa.literal_column(str(by)))
 

@@ -76,7 +76,7 @@ def find_person(store: Store, name: str) -> Person | None:
 def disable_person(store: Store, name: str, now: datetime, by: str = "command line") -> None:
     """End a person's access and all their sessions. Raises RecordError where there is none of this name."""
     with store.writing() as connection:
-        done = connection.execute(people.update().where(people.c.name == name), {"disabled_at": now, "epoch": people.c.epoch + 1})
+        done = connection.execute(people.update().where(people.c.name == name).values(disabled_at=now, epoch=people.c.epoch + 1))
         if not done.rowcount:
             raise RecordError(f'there is nobody called "{name}"')
         audit.append(connection, by, "user.disable", name, None, at=now)

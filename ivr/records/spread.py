@@ -12,7 +12,7 @@ import numpy
 from ivr.records.database import percentile
 
 MOST_EXACT = 1000
-_COMPRESSION = 200
+_COMPRESSION = 1000
 _EXACT, _DIGEST = b"v", b"t"
 
 

@@ -66,7 +66,7 @@ def test_every_figure_can_be_asked_for_and_lists_the_calls_it_counts(store: Stor
         )
     abandoned(store, "B", NOW, wait=40, number="+447700900009")
     metrics = ",".join(name for name in NAMES if name != "occupancy")
-    given = {"from": ["2026-03-02"], "to": ["2026-03-03"], "metrics": [metrics], "group_by": ["queue,agent"]}
+    given = {"from": ["2026-03-02"], "to": ["2026-03-03"], "metrics": [metrics], "group_by": ["agent"]}
     found = figures(store, read_stats_query(given, store, NOW), NOW)
     for row in found["rows"]:
         for name, figure in row["figures"].items():
@@ -101,7 +101,7 @@ def test_rollups_equal_rows_whatever_changes(make_store: MakeStore) -> None:
         "group_by": ["agent,hour"],
         "metrics": ["contacts,aht_leg,aht_contact,fcr,asa,abandonment_rate"],
     }
-    for n in range(40):
+    for n in range(18):
         start = NOW + timedelta(minutes=rng.randrange(0, 600))
         if rng.random() < 0.7:
             answered(
@@ -115,7 +115,7 @@ def test_rollups_equal_rows_whatever_changes(make_store: MakeStore) -> None:
             )
         else:
             abandoned(store, f"D{n}", start, wait=rng.randrange(60), number=f"+4477009000{rng.randrange(10, 20)}")
-        if n % 10 == 9:
+        if n % 9 == 8:
             rows = figures(store, read_stats_query({**ask, "source": ["rows"]}, store, NOW), NOW)
             assert figures(store, read_stats_query(ask, store, NOW), NOW)["rows"] == rows["rows"]
             refresh_rollups(store)
@@ -180,7 +180,7 @@ def test_provisional_fcr_lies_in_its_interval_on_nine_days_of_ten(sqlite_store: 
         connection.execute(calls.insert(), rows)
     inside = days = 0
     gaps = [row["repeat_seconds"] for row in rows]
-    for day in range(60, 170, 2):
+    for day in range(60, 170, 5):
         start = NOW + timedelta(days=day)
         asked_at = start + timedelta(days=2)
         # As things stood then: repeats that had not come yet were not known.
