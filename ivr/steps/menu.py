@@ -194,6 +194,8 @@ class Menu(Question):
         before = progress.session.pending_intents
         waiting = [other for other in wish["also"] if other != candidate.intent and other not in before]
         progress.session = progress.session.but(pending_intents=(*before, *waiting)[:MOST_PENDING])
+        if waiting:
+            progress.kept.setdefault("call", {})["also_said"] = wish["said"]
         return self._choose(progress, option, candidate, band, entity, wish["model"])
 
     def _press(self, progress: Progress, option: Option) -> Go:
@@ -363,6 +365,7 @@ class Menu(Question):
         progress.session = progress.session.but(pending_intents=left)
         serving = self._serving(progress, intent)
         if answer and serving is not None:
+            progress.heard_now = progress.kept.get("call", {}).pop("also_said", None)
             menu, option = serving
             return Go(menu._choose(progress, option, Candidate(intent, 1.0), "confirmed").step)
         return super().enter(progress)
