@@ -115,9 +115,11 @@ class Board:
     # Callers
 
     def enter(self, call: WaitingCall) -> Entered:
-        """Let a call wait. Raises Unknown for a queue that is not configured. Who arrived before closing time may come back."""
+        """Let a call wait. Raises Unknown for a queue that is not configured, ValueError for an odd id. Who arrived before closing time may come back."""
         if call.queue not in self.queues:
             raise Unknown(f"queue {call.queue!r} is not configured")
+        if not (0 < len(call.call_id) <= 128 and call.call_id.isprintable()):
+            raise ValueError("a call's id has 1 to 128 printable characters")
         hours = self.queue(call.queue).hours
         if hours is not None and call.kind == "call" and not hours.open_at(datetime.fromtimestamp(call.arrived_at, UTC)):
             return Entered(EnterResult.CLOSED)
@@ -355,7 +357,12 @@ class Board:
         rows = self._redis.xrange(self.keys.of("log"), after if after == "-" else f"({after}", "+", count=most)
         found = []
         for entry_id, fields in text_of([list(row) for row in rows or []]):
-            found.append(Decision(entry_id, fields.pop("kind"), float(fields.pop("at")), fields))
+            at = float(fields.pop("at"))
+            if "claim" in fields:  # written as one field, because a match is the dearest moment
+                names = ("call", "agent", "token", "seed")
+                found.append(Decision(entry_id, "claimed", at, dict(zip(names, fields["claim"].split("\x1f"), strict=True))))
+            else:
+                found.append(Decision(entry_id, fields.pop("kind"), at, fields))
         return found
 
     def waiting_call(self, call_id: str) -> WaitingCall | None:

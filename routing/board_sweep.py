@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 TELL_AGAIN_SECONDS = 10.0  # a due call is reported again after this, until somebody takes it out
 CHECK_TALK_SECONDS = 30.0
+FORGET_EVERY_SECONDS = 3600.0
+UNUSED_SECONDS = 86_400.0  # a kind of needs that no call had for a day is made again when one does
 
 
 class Sweeper:
@@ -23,11 +25,13 @@ class Sweeper:
 
     def __init__(self, board: Board, client: redis.Redis, scripts: Scripts) -> None:
         self._board, self._redis, self._scripts = board, client, scripts
+        self._forget_at: float | None = None
         self._opening: dict[str, tuple[Queue, float, bool]] = {}  # queue -> (as configured, until when, open)
 
     def sweep(self, limit: int) -> Swept:
         """See Board.sweep."""
         now = self._board.now()
+        self._forget(now)
         opened = self._each("rings", now, limit, lambda one: self._scripts.run("open", one))
         readied = self._each("ready", now, limit, lambda one: self._scripts.run("ready", one))
         released = [found for token in self._due("leases", now, limit) if (found := self._lease_over(token))]
@@ -47,6 +51,12 @@ class Sweeper:
             opened=opened,
             readied=readied,
         )
+
+    def _forget(self, now: float) -> None:
+        if self._forget_at is not None and now >= self._forget_at:
+            self._board.signatures.forget(now - UNUSED_SECONDS)
+        if self._forget_at is None or now >= self._forget_at:
+            self._forget_at = now + FORGET_EVERY_SECONDS
 
     def _due(self, name: str, now: float, limit: int) -> list[str]:
         found: list[str] = text_of(self._redis.zrangebyscore(self._board.keys.of(name), "-inf", now, start=0, num=limit))

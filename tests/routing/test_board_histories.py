@@ -211,7 +211,7 @@ def test_any_history_keeps_agents_callers_and_places(redis_client: redis.Redis) 
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, database=None,
+            max_examples=40, stateful_step_count=40, deadline=None, derandomize=True, database=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
         ),
     )  # fmt: skip

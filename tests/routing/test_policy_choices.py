@@ -315,6 +315,9 @@ def test_needs_that_nobody_meets_and_nobody_signed_in(redis_client: redis.Redis)
     assert floor.enter("c2", needs={"tech": 1}).result is EnterResult.NOBODY  # type: ignore[attr-defined]
     with pytest.raises(Unknown):
         floor.enter("c3", "elsewhere")
+    for odd in ("", "a\x1fb", "x" * 129):
+        with pytest.raises(ValueError, match="1 to 128 printable characters"):
+            floor.enter(odd)
 
 
 def test_longest_wait_and_silent_callers_are_reported_until_taken_out(redis_client: redis.Redis) -> None:
@@ -374,8 +377,9 @@ def test_signatures_nobody_uses_are_forgotten_and_made_again(redis_client: redis
         floor.enter(f"c{number}", needs={"tech": 1}, preferred={f"s{number}": 1})
         floor.board.leave(f"c{number}", "left")
     assert len(floor.board.signatures.known()) == 8
-    floor.clock.pass_seconds(3600)
-    assert floor.board.signatures.forget(floor.clock.now - 1800) == 8
+    floor.board.sweep()
+    floor.clock.pass_seconds(87_000)
+    floor.board.sweep()
     assert not floor.board.signatures.known()
     floor.enter("c9", needs={"tech": 1})
     assert len(floor.pairs()) == 1
