@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -205,7 +206,7 @@ def evaluate(
     encoder = _encoder(backend)
     if train_file and test_file:
         draws = seeds if shots else 1
-        with click.progressbar(range(draws), label="evaluating", file=click.get_text_stream("stderr")) as bar:
+        with click.progressbar(range(draws), label="evaluating", file=sys.stderr) as bar:
             done = iter(bar)
             report = report_on_files(
                 train_file, test_file, outside_file, encoder, shots, seeds, language, lambda: next(done, None)
