@@ -29,8 +29,8 @@ from ivr.jobs.outlook import Outlook
 from ivr.jobs.promises import Promises
 from ivr.jobs.switchboard import Switchboard
 from ivr.phrases import read_house
+from ivr.records.opening import open_store
 from ivr.records.revisions import Revisions
-from ivr.records.store import Store
 from ivr.sessions import Calls, connect
 from ivr.settings import Settings
 from routing.board import Board
@@ -56,7 +56,8 @@ class Line:
         if self.configuration.errors:
             raise SettingError(f"{settings.config_dir}: {self.configuration.errors[0]}")
         self.house = read_house(settings.config_dir)
-        self.store = Store(settings.database_url)
+        teams = {agent_id: agent.team for agent_id, agent in self.configuration.agents.items()}
+        self.store = open_store(settings.database_url, settings.config_dir, teams=teams)
         self.redis = connect(settings.redis_url)
         self.calls = Calls(self.redis)
         self.outbox = Outbox(self.redis)
