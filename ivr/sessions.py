@@ -58,6 +58,14 @@ def connect(url: str, *, seconds: float = 0.5) -> redis.Redis:
     )
 
 
+# KEYS talk; ARGV token, then field, value pairs
+_MARK = """
+if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
+for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+return 1
+"""
+
+
 class Calls:
     """Sessions and journals of live calls. Every method raises StoreUnavailable when Redis does not answer in time."""
 
@@ -66,6 +74,7 @@ class Calls:
         self._clock = clock
         self._commit = client.register_script(_COMMIT)
         self._append = client.register_script(_APPEND)
+        self._mark = client.register_script(_MARK)
 
     def _ask(self, what: Callable[[], Any]) -> Any:
         try:
@@ -150,11 +159,16 @@ class Calls:
 
         def ask() -> None:
             pipe = self._redis.pipeline(transaction=True)
-            pipe.hset(keys.talk(call_id), mapping=fields)
+            pipe.hset(keys.talk(call_id), mapping=dict(fields))
             pipe.expire(keys.talk(call_id), keys.LIFE_SECONDS)
             pipe.execute()
 
         self._ask(ask)
+
+    def mark_talk(self, call_id: str, token: str, **fields: str) -> bool:
+        """Set some fields of the conversation of `token`; False (and nothing set) where that one is over."""
+        pairs = [part for pair in fields.items() for part in pair]
+        return bool(self._ask(lambda: self._mark(keys=[keys.talk(call_id)], args=[token, *pairs])))
 
     def end_talk(self, call_id: str) -> dict[str, str]:
         """Take the conversation away; returns what it was (empty: somebody else did)."""

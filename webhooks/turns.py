@@ -15,6 +15,7 @@ from ivr.errors import StoreUnavailable
 from ivr.jobs.ending import call_over
 from ivr.jobs.links import Links
 from ivr.jobs.promises import arrival_notes
+from ivr.jobs.switchboard import TalkEnd
 from ivr.jobs.wiring import Line
 from routing.model import EnterResult
 
@@ -65,7 +66,10 @@ class Turns:
                 return self._start(form, call_id, delivery=delivery, interrupted=True)
             if of not in ("queue", "talk", "wait_over", "requeue") and number != str(session.turn):
                 return self._latest(session)
-            if of == "talk" and not self.line.switchboard.talk_over(call_id) and self.line.switchboard.waits_again(session):
+            end = self.line.switchboard.talk_over(call_id) if of == "talk" else None
+            if end is TalkEnd.UNKNOWN:
+                return self._latest(session)
+            if end is TalkEnd.VANISHED and self.line.switchboard.waits_again(session):
                 document = self._back_to_queue(session, delivery)
             else:
                 event = self._event(form, session, of, delivery)

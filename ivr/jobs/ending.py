@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ivr.call import Ended
 from ivr.engine import take_turn
 from ivr.jobs.wiring import Line
@@ -11,14 +13,17 @@ _NOT_ANSWERED = frozenset({"busy", "no-answer", "failed", "canceled"})
 _TRIES = 4
 
 
-def call_over(line: Line, call_id: str, status: str, seconds: float | None, *, inferred: bool = False) -> None:
-    """Free agent and place, note the end once, ask for the record. Told twice or late, the state is the same."""
+def call_over(line: Line, call_id: str, status: str, seconds: float | None, *, inferred: bool = False, at: datetime | None = None) -> None:
+    """Free agent and place, note the end once, ask for the record. Told twice or late, the state is the same.
+
+    `inferred`: nobody told, the carrier was asked; `at`: the end as the carrier has it (default: now).
+    """
     for _ in range(_TRIES):
         session = line.calls.load(call_id)
         if session is None:
             return
         line.switchboard.caller_gone(call_id)
-        now = line.now()
+        now = at or line.now()
         live = line.live(session.revision)
         turn = take_turn(
             live.bundle, session, Ended(call_id, f"ended:{call_id}", now, status=status, seconds=seconds), live.world()

@@ -19,6 +19,7 @@ import click
 from ivr.embedded import EmbeddedRedis, free_port, start_redis
 from ivr.errors import SettingError
 from ivr.jobs.supervisor import Child, Supervisor, require_free
+from ivr.logs import configure as configure_logs
 from ivr.settings import Settings, read_settings
 
 _START_SECONDS = 60.0
@@ -83,6 +84,7 @@ def run_demo(host: str, port: int, carrier_port: int, speed: float) -> None:
 @contextmanager
 def _running(settings: Settings) -> Iterator[tuple[Supervisor, dict[str, str]]]:
     """A supervisor with Redis behind it; everything is stopped at the end, whatever happens."""
+    configure_logs("warning")
     logs = settings.data_dir / "logs"
     try:
         logs.mkdir(parents=True, exist_ok=True)

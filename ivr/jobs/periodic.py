@@ -48,19 +48,20 @@ def fetch_callers(line: Line) -> None:
     """Callers whose agent is gone and who did not come back from the room by themselves."""
     for call_id in line.calls.overdue_back():
         session = line.calls.load(call_id)
-        if session and not session.ended and line.calls.talk(call_id).get("agent_left"):
+        talk = line.calls.talk(call_id)
+        if session and not session.ended and talk.get("token") and talk.get("agent_left"):
             line.outbox.push("fetch_caller", call_id=call_id, number=str(session.turn))
 
 
 def check_life(line: Line, call_id: str) -> None:
     """Ask the carrier whether a call still lives; a lost end is made up for."""
     try:
-        status, seconds = line.carrier.status(call_id)
+        status, seconds, ended_at = line.carrier.status(call_id)
     except CarrierError as error:
         log.info("carrier could not be asked", call_id=call_id, error=str(error))
         return
     if status in _DONE:
-        call_over(line, call_id, "completed" if status == "gone" else status, seconds, inferred=True)
+        call_over(line, call_id, "completed" if status == "gone" else status, seconds, inferred=True, at=ended_at)
     else:
         line.calls.alive(call_id)
         line.board.alive(call_id)
@@ -133,7 +134,7 @@ def run_reports(line: Line) -> None:
     """Scheduled reports of config/reports.yaml."""
     from ivr.records.schedules import run_due
 
-    run_due(line.store, line.settings.config_dir, line.now())
+    run_due(line.store, line.settings.config_dir, line.now(), line.settings.data_dir)
 
 
 def keep_retention(line: Line) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import click
+import redis
 
+from ivr.errors import StoreUnavailable
 from ivr.intents.training import ensure_current
 from ivr.jobs.wiring import open_line
 from ivr.records.tokens import create_token
@@ -14,6 +16,10 @@ from routing.model import AgentState
 def prepare(settings: Settings) -> None:
     """Upgrade an SQLite or empty database, publish flows/ where nothing is published, train where needed, configure the board."""
     line = open_line(settings, speech=False)
+    try:
+        line.redis.ping()
+    except redis.exceptions.RedisError as error:
+        raise StoreUnavailable("REDIS_URL names a Redis that does not answer: start it, or unset REDIS_URL to use the embedded one") from error
     try:
         line.store.prepare()
         published = line.revisions.publish_first(settings.flows_dir)

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from ivr.actions import Wait
@@ -32,6 +33,17 @@ _NOT_ACCEPTED = {
     "completed": OfferResult.NO_ANSWER,  # picked up (perhaps by a voicemail box) and never accepted
 }
 BACK_WITHIN_SECONDS = 3.0
+
+
+_KEPT_WHILE_WAITING = ("queue", "context", "wait", "arrived_at", "joined_at_moment")
+
+
+class TalkEnd(StrEnum):
+    """How a caller comes back from a room."""
+
+    TALKED = "talked"
+    VANISHED = "vanished"  # the agent was gone before the two were connected: the caller goes on waiting
+    UNKNOWN = "unknown"  # no such conversation: told before, or long ago
 
 
 class Switchboard:
@@ -255,8 +267,7 @@ class Switchboard:
     def agent_leg_over(self, call_id: str, token: str, leg_id: str, status: str) -> None:
         """An agent's leg ended, in whatever state the offer was."""
         call_id, talk = self._talk_of(call_id)
-        if talk.get("token") == token:
-            self.calls.set_talk(call_id, agent_left=str(self._clock()))
+        if talk.get("token") == token and self.calls.mark_talk(call_id, token, agent_left=str(self._clock())):
             self._leg_ended(call_id, talk, "agent_hung_up")
             # The caller's own document goes on by itself; who is not back in time is fetched.
             self.calls.expect_back(call_id, self._clock() + BACK_WITHIN_SECONDS)
@@ -271,17 +282,17 @@ class Switchboard:
         self.board.talk_ended(talk.get("agent", ""), talk.get("waiting_id") or call_id)
         self.calls.ask_record(call_id, ended=False)
 
-    def talk_over(self, call_id: str) -> bool:
-        """The caller is back from the room. True: they talked; False: the agent was gone before, the caller goes on waiting."""
+    def talk_over(self, call_id: str) -> TalkEnd:
+        """The caller is back from the room."""
         self.calls.is_back(call_id)
         talk = self.calls.end_talk(call_id)
         if not talk.get("token"):
-            return True
+            return TalkEnd.UNKNOWN
         self._leg_ended(call_id, talk, "agent_hung_up" if talk.get("agent_left") else "room_closed")
         if talk.get("joined"):
-            return True
-        self.calls.set_talk(call_id, **{name: talk[name] for name in ("queue", "context", "wait", "arrived_at") if name in talk})
-        return False
+            return TalkEnd.TALKED
+        self.calls.set_talk(call_id, **{name: talk[name] for name in _KEPT_WHILE_WAITING if name in talk})
+        return TalkEnd.VANISHED
 
     def waits_again(self, session: Session) -> bool:
         """Put a caller whose agent vanished back into the old place; False where that is not possible."""
@@ -331,8 +342,7 @@ class Switchboard:
     def agent_leaves_room(self, call_id: str, token: str, leg_id: str) -> None:
         """The agent is out of the room (the leg may go on for a moment)."""
         call_id, talk = self._talk_of(call_id)
-        if talk.get("token") == token and not talk.get("agent_left"):
-            self.calls.set_talk(call_id, agent_left=str(self._clock()))
+        if not talk.get("agent_left") and self.calls.mark_talk(call_id, token, agent_left=str(self._clock())):
             self._leg_ended(call_id, talk, "agent_hung_up")
             self.calls.expect_back(call_id, self._clock() + BACK_WITHIN_SECONDS)
 

@@ -55,6 +55,10 @@ class TwilioCarrier:
                     f"the carrier refused: {error.msg} ({error.code})", status=error.status, code=error.code or 0
                 ) from error
             except (requests.RequestException, TwilioException) as error:
+                # The library tells a refused list as a bare exception that carries the response.
+                status = getattr(error.args[-1] if error.args else None, "status_code", 0)
+                if 400 <= status < 500 and (status != 429 or attempt == self._tries):
+                    raise CarrierRefused(f"the carrier refused: HTTP {status}", status=status) from error
                 if attempt < self._tries and repeatable:
                     time.sleep(0.2 * 2 ** (attempt - 1))
                     continue
@@ -119,15 +123,15 @@ class TwilioCarrier:
             raise
         return True
 
-    def status(self, leg_id: str) -> tuple[str, float | None]:
-        """(status, seconds) of a leg; ("gone", None) where the carrier does not know it."""
+    def status(self, leg_id: str) -> tuple[str, float | None, datetime | None]:
+        """(status, seconds, end) of a leg; ("gone", None, None) where the carrier does not know it."""
         try:
             call = self._ask(lambda: self._client.calls(leg_id).fetch())
         except CarrierRefused as error:
             if error.status == 404:
-                return "gone", None
+                return "gone", None, None
             raise
-        return str(call.status), float(call.duration) if call.duration else None
+        return str(call.status), float(call.duration) if call.duration else None, call.end_time
 
     def participant(self, room: str, leg_id: str, changes: Mapping[str, Any]) -> bool:
         """Change a participant (hold, muted, end_conference_on_exit, coaching, hold_url …); False where room or leg is over."""

@@ -72,7 +72,9 @@ def last_words(apology: str, number: str | None = None, action: str | None = Non
 def ask_keys(text: str, action: str, language: str, *, silence_seconds: int = 6) -> str:
     """Say `text`, take one key (1 or 2), come back to `action` with or without it."""
     document = VoiceResponse()
-    gather = Gather(input="dtmf", num_digits=1, timeout=silence_seconds, action=action, method="POST", action_on_empty_result=True)
+    gather = Gather(
+        input="dtmf", num_digits=1, timeout=silence_seconds, action=action, method="POST", action_on_empty_result=True
+    )
     gather.say(clean(text)[:_MOST_SAY], language=language)
     document.append(gather)
     document.redirect(action, method="POST")
