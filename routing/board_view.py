@@ -118,10 +118,10 @@ class View:
 
     def waiting_call(self, call_id: str) -> WaitingCall | None:
         """The call as it entered, also for an hour after it was answered; None for an unknown one."""
-        text = text_of(self._redis.hget(self._keys.of("call", call_id), "json"))
+        text, arrived = text_of(self._redis.hmget(self._keys.of("call", call_id), "json", "arrived"))
         if text is None:
             return None
-        plain = json.loads(text)
+        plain = {**json.loads(text), "arrived_at": float(arrived)}
         plain["rings"] = tuple((float(after), needs) for after, needs in plain["rings"])
         return WaitingCall(**plain)
 
@@ -165,14 +165,13 @@ class View:
         names: list[str] = text_of(self._redis.zrange(self._keys.of("queue", queue_id), 0, -1))
         with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
-                pipe.hmget(self._keys.of("call", name), "json", "tokens")
+                pipe.hmget(self._keys.of("call", name), "json", "arrived", "tokens")
             rows = text_of(pipe.execute())
         found = []
-        for position, (name, (text, tokens)) in enumerate(zip(names, rows, strict=True), 1):
+        for position, (name, (text, arrived, tokens)) in enumerate(zip(names, rows, strict=True), 1):
             if text is None:
                 continue
-            plain = json.loads(text)
+            kind, arrived_at = json.loads(text)["kind"], float(arrived)
             offered = tuple(one.agent_id for one in (self.reservation(token) for token in (tokens or "").split()) if one)
-            waited = max(0.0, now - plain["arrived_at"])
-            found.append(WaitingNow(name, queue_id, plain["arrived_at"], waited, position, plain["kind"], offered))
+            found.append(WaitingNow(name, queue_id, arrived_at, max(0.0, now - arrived_at), position, kind, offered))
         return found

@@ -189,7 +189,7 @@ class Floor:
     def _on_entered(self, fields: Mapping[str, str], at: float) -> None:
         plain = json.loads(fields["json"])
         plain["rings"] = tuple((float(after), needs) for after, needs in plain["rings"])
-        call = WaitingCall(**plain)
+        call = WaitingCall(**{**plain, "arrived_at": float(fields["arrived"])})
         if call.queue not in self.queues:
             return
         served = [way for way in openings(call, self.queues) if any(serves(agent, way) for agent in self.agents.values())]

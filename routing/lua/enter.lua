@@ -3,13 +3,16 @@
 -- ARGV: now, call, queue, json, arrived, place, offset, slope, origin, crowd, share, ring, at_once, capacity, longest, silence,
 --       starves_after or '', starved_place, starved_offset, lease, n, then n pairs
 local call, queue = ARGV[2], ARGV[3]
-local held = R('HMGET', $call .. call, 'listed', 'arrived', 'queue', 'gone')
+local held = R('HMGET', $call .. call, 'listed', 'told_arrival', 'queue', 'gone')
 if held[1] == '1' then return { 'accepted', R('ZRANK', $queue .. held[3], call) } end
 -- The same waiting, told late or twice, after the caller left. A new waiting of the same call arrives later than the old one did;
 -- a call that an agent accepted may come back with its old arrival, and so into its old place.
 if held[4] == '1' and tonumber(ARGV[5]) <= tonumber(held[2]) then return { 'gone', 0 } end
 local opened, hoped, rings, due, staffed = {}, {}, {}, {}, 0
-local arrived = tonumber(ARGV[5])
+-- A clock that goes ahead of ours would have the caller arrive in the future, and wait for it.
+local ahead = math.max(0, ARGV[5] - now)
+local arrived = ARGV[5] - ahead
+local place = ARGV[6] - ahead
 local first_at = 22
 for index = 0, tonumber(ARGV[21]) - 1 do
   local after, content = ARGV[first_at + 2 * index], ARGV[first_at + 1 + 2 * index]
@@ -41,14 +44,14 @@ for _, signature in ipairs(hoped) do
   R('ZADD', $used, now, signature)
 end
 R('PERSIST', $call .. call)
-R('HSET', $call .. call, 'queue', queue, 'json', ARGV[4], 'arrived', ARGV[5], 'place', ARGV[6], 'offset', ARGV[7], 'slope', ARGV[8],
-  'origin', ARGV[9], 'crowd', ARGV[10], 'share', ARGV[11], 'ring', ARGV[12], 'at_once', ARGV[13], 'starved_place', ARGV[18],
+R('HSET', $call .. call, 'queue', queue, 'json', ARGV[4], 'arrived', arrived, 'told_arrival', ARGV[5], 'place', place, 'offset', ARGV[7], 'slope', ARGV[8],
+  'origin', ARGV[9] - ahead, 'crowd', ARGV[10], 'share', ARGV[11], 'ring', ARGV[12], 'at_once', ARGV[13], 'starved_place', ARGV[18] - ahead,
   'starved_offset', ARGV[19], 'lease', ARGV[20], 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '),
   'rings', table.concat(ring_names, ' '), 'tokens', '', 'listed', 1, 'gone', 0, 'kind', ARGV[16] == '' and 'callback' or 'call')
-R('ZADD', $queue .. queue, ARGV[6], call)
-R('ZADD', $all, ARGV[5], call)
+R('ZADD', $queue .. queue, place, call)
+R('ZADD', $all, arrived, call)
 if ARGV[15] ~= '' then R('ZADD', $overdue, arrived + tonumber(ARGV[15]), call) end
 if ARGV[16] ~= '' then R('ZADD', $alive, now + tonumber(ARGV[16]), call) end
-wait_in(call, table.concat(opened, ' '), ARGV[6])
-log('entered', 'call', call, 'queue', queue, 'json', ARGV[4], 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '))
+wait_in(call, table.concat(opened, ' '), place)
+log('entered', 'call', call, 'queue', queue, 'json', ARGV[4], 'arrived', arrived, 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '))
 return { 'accepted', R('ZRANK', $queue .. queue, call) }

@@ -386,6 +386,18 @@ def test_signatures_nobody_uses_are_forgotten_and_made_again(redis_client: redis
     check_invariants(redis_client, floor.board, drained=True)
 
 
+def test_a_clock_that_goes_ahead_makes_nobody_wait_for_it(redis_client: redis.Redis) -> None:
+    floor = Hall(redis_client, [ANA, BEN], [Queue("general")])
+    floor.sign_in("ana")
+    floor.enter("skewed", arrived_at=floor.clock.now + 300, rings=((10.0, {}),), needs={"english": 3})
+    floor.clock.pass_seconds(1)
+    floor.enter("later")
+    assert floor.board.position("skewed") == 1
+    assert floor.pairs() == [("skewed", "ana")]
+    assert [one.waited_seconds for one in floor.board.snapshot().waiting] == [1.0, 0.0]
+    check_invariants(redis_client, floor.board, drained=True)
+
+
 def test_exclusions_name_every_rule() -> None:
     ways = openings(WaitingCall("c", "tech", 0.0, needs={"tech": 3}, rings=((20.0, {"tech": 1}),)), {"tech": Queue("tech")})
     assert exclusions(BEN, AgentState.AVAILABLE, 1, 0.0, ways, 5.0) == ()
