@@ -30,7 +30,7 @@ FORMATS = {
     "ndjson": Format("application/x-ndjson", "one JSON object a line, legs and queue stays included"),
     "parquet": Format("application/vnd.apache.parquet", "Parquet, one row a call"),
 }
-_PARQUET_ROWS = 50_000
+_PARQUET_ROWS = 20_000
 _TIMES = frozenset({"started_at", "queued_at", "answered_at", "ended_at", "fcr_decided_at", "updated_at"})
 _FLOATS = frozenset(name for name in FLAT_FIELDS if name.endswith("_seconds"))
 _BOOLS = frozenset({"resolved", "fcr", "wrap_up_pending", "corrected"})

@@ -9,11 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import sqlalchemy as sa
-
 from ivr.records.measures import MEASURES, Column, Measure, Source, Thresholds
 from ivr.records.parameters import BadQuery, nearest
-from ivr.records.tables import calls, legs, visits
 
 
 class Unit(StrEnum):
@@ -212,11 +209,8 @@ def total(weights: Mapping[str, int], thresholds: Thresholds) -> Column:
     return whole
 
 
-def counted_in(text: str, thresholds: Thresholds | None = None) -> Column:
-    """The condition on `calls` for being counted by a figure: in its denominator, or with ".numerator" in its numerator.
-
-    For figures of legs and of stays in queues: calls that have such a leg or stay.
-    """
+def counted_in(text: str, thresholds: Thresholds | None = None) -> tuple[Source, Column]:
+    """Which rows a figure counts: those in its denominator, or with ".numerator" in its numerator. Raises BadQuery."""
     name, dot, part = text.partition(".")
     if dot and part not in ("numerator", "denominator"):
         raise BadQuery(
@@ -224,8 +218,4 @@ def counted_in(text: str, thresholds: Thresholds | None = None) -> Column:
         )
     chosen = figure(name)
     weights = chosen.numerator if (part == "numerator" or chosen.count) and chosen.numerator else chosen.denominator
-    row = total(weights, thresholds or Thresholds())
-    if chosen.source is Source.CONTACTS:
-        return row != 0
-    table = legs if chosen.source is Source.LEGS else visits
-    return calls.c.call_id.in_(sa.select(table.c.call_id).where(row != 0))
+    return chosen.source, total(weights, thresholds or Thresholds()) != 0

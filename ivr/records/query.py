@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from ivr.records.columns import Document, Instant, from_micros, to_micros
 from ivr.records.database import REPORT_SECONDS, WEB_SECONDS
 from ivr.records.figures import counted_in
+from ivr.records.measures import Source
 from ivr.records.parameters import BadQuery, nearest, read_range, read_time, read_zone
 from ivr.records.record import FcrState, Outcome
 from ivr.records.store import Store
@@ -31,13 +32,14 @@ _COLUMNS = {
     "fcr_state": calls.c.fcr_state, "contact": calls.c.contact_id, "customer": calls.c.customer_id, "first_agent": calls.c.agent,
     "first_intent": calls.c.intent, "call": calls.c.call_id, "repeat_of": calls.c.repeat_call_id, "to_number": calls.c.to_number,
 }  # fmt: skip
-FILTERS = (*_COLUMNS, "agent", "intent", "caller", "fcr", "queue_result")
+FILTERS = (*_COLUMNS, "agent", "intent", "caller", "fcr", "queue_result", "stay_queue", "leg_queue")
 _CLOSED_SETS = {
     "outcome": tuple(Outcome),
     "fcr_state": tuple(FcrState),
     "fcr": ("true", "false", "null"),
     "direction": ("inbound", "outbound"),
 }
+_OF_PARTS = ("agent", "leg_queue", "stay_queue", "queue_result")
 NONE = "(none)"  # the value of a filter or group for "there is none"
 
 
@@ -56,6 +58,8 @@ class CallQuery:
     limit: int = 100
     descending: bool = False
     counted_in: str | None = None
+    queued_from: datetime | None = None  # with a stay in a queue that began in [queued_from, queued_to)
+    queued_to: datetime | None = None
     own_agent: str | None = None  # an agent's token sees the calls of this agent only
 
 
@@ -107,7 +111,7 @@ def read_cursor(text: str) -> tuple[int, str]:
 
 def read_call_query(arguments: Mapping[str, Sequence[str]], *, limit: int = 100) -> CallQuery:
     """A query out of request arguments. Raises BadQuery with the parameter and, where the set is closed, the allowed values."""
-    also = ("from", "to", "tz", "updated_since", "cursor", "limit", "order", "counted_in")
+    also = ("from", "to", "tz", "updated_since", "cursor", "limit", "order", "counted_in", "queued_from", "queued_to")
     filters = read_filters(arguments, also)
     one = {name: arguments[name][0] for name in also if arguments.get(name)}
     zone = read_zone(one.get("tz"))
@@ -123,7 +127,19 @@ def read_call_query(arguments: Mapping[str, Sequence[str]], *, limit: int = 100)
     if since is not None and order == "desc":
         raise BadQuery("updated_since goes with order=asc: increments are read in order of change", ("asc",), "order")
     cursor = read_cursor(one["cursor"]) if "cursor" in one else None
-    return CallQuery(start, end, filters, since, cursor, limit, order == "desc", one.get("counted_in"))
+    queued = [read_time(name, one[name], zone) if name in one else None for name in ("queued_from", "queued_to")]
+    return CallQuery(
+        start,
+        end,
+        filters,
+        since,
+        cursor,
+        limit,
+        order == "desc",
+        one.get("counted_in"),
+        queued_from=queued[0],
+        queued_to=queued[1],
+    )
 
 
 def conditions(query: CallQuery, settled_before: datetime | None = None) -> list[sa.ColumnElement[bool]]:
@@ -137,28 +153,48 @@ def conditions(query: CallQuery, settled_before: datetime | None = None) -> list
         where.append(calls.c.updated_at >= query.updated_since)
         if settled_before is not None:
             where.append(calls.c.updated_at < settled_before)
-    if query.own_agent is not None:
-        where.append(_by_agent((query.own_agent,)))
-    where.extend(_condition(name, values) for name, values in query.filters.items())
-    if query.counted_in is not None:
-        where.append(counted_in(query.counted_in))
+    where.extend(_condition(name, values) for name, values in query.filters.items() if name not in _OF_PARTS)
+    where.extend(_parts(query))
     return where
 
 
-def _by_agent(agents: Sequence[str]) -> sa.ColumnElement[bool]:
-    return calls.c.call_id.in_(sa.select(legs.c.call_id).where(legs.c.agent.in_(agents)))
+def _parts(query: CallQuery) -> list[sa.ColumnElement[bool]]:
+    """Conditions on legs and on stays: all of one kind must hold for the same leg, or the same stay."""
+    where: list[sa.ColumnElement[bool]] = []
+    of_leg: list[sa.ColumnElement[bool]] = []
+    of_stay: list[sa.ColumnElement[bool]] = []
+    if query.own_agent is not None:
+        of_leg.append(legs.c.agent == query.own_agent)
+    for name, values in query.filters.items():
+        if name == "agent" and NONE in values:
+            where.append(calls.c.agent.is_(None))
+        elif name == "agent":
+            of_leg.append(legs.c.agent.in_(values))
+        elif name == "leg_queue":
+            of_leg.append(sa.func.coalesce(legs.c.queue, calls.c.queue).in_(values))
+        elif name == "stay_queue":
+            of_stay.append(visits.c.queue.in_(values))
+        elif name == "queue_result":
+            of_stay.append(visits.c.result.in_(values))
+    if query.queued_from is not None:
+        of_stay.append(visits.c.queued_at >= query.queued_from)
+    if query.queued_to is not None:
+        of_stay.append(visits.c.queued_at < query.queued_to)
+    if query.counted_in is not None:
+        source, row = counted_in(query.counted_in)
+        (where if source is Source.CONTACTS else of_leg if source is Source.LEGS else of_stay).append(row)
+    for table, conditions_ in ((legs, of_leg), (visits, of_stay)):
+        if conditions_:
+            where.append(sa.exists().where(table.c.call_id == calls.c.call_id, *conditions_).correlate(calls))
+    return where
 
 
 def _condition(name: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
-    if name == "agent":
-        return _by_agent(values) if NONE not in values else calls.c.agent.is_(None)
     if name == "intent":
         return calls.c.call_id.in_(sa.select(issues.c.call_id).where(issues.c.intent.in_(values))) | calls.c.intent.in_(values)
     if name == "caller":
         numbers = [re.sub(r"^ (?=\d)", "+", value) for value in values]
         return calls.c.from_number.in_(numbers) | calls.c.customer_id.in_(numbers)
-    if name == "queue_result":
-        return calls.c.call_id.in_(sa.select(visits.c.call_id).where(visits.c.result.in_(values)))
     if name == "fcr":
         words = {"true": calls.c.fcr.is_(True), "false": calls.c.fcr.is_(False), "null": calls.c.fcr.is_(None)}
         return sa.or_(*(words[value] for value in values))

@@ -30,8 +30,12 @@ ATTRIBUTION = (
     "A contact and its legs count in the interval in which the call started, a stay in a queue where it began. "
     "A contact counts under its first agent, that agent's queue and its first intent; a leg under its own agent and queue."
 )
-# The filter that lists exactly the calls of a group; contacts count under their first agent and intent.
-_LINK = {"agent": "first_agent", "intent": "first_intent"}
+# The filters that list exactly the calls of a group, as a contact, a leg and a stay count under theirs.
+_LINK: dict[Source, dict[str, str]] = {
+    Source.CONTACTS: {"agent": "first_agent", "intent": "first_intent"},
+    Source.LEGS: {"intent": "first_intent", "queue": "leg_queue"},
+    Source.VISITS: {"agent": "first_agent", "intent": "first_intent", "queue": "stay_queue"},
+}
 
 
 @dataclass(frozen=True)
@@ -254,23 +258,19 @@ def _completeness(store: Store, query: StatsQuery, f: Figure, sums: Sums, now: d
 def _link(query: StatsQuery, f: Figure, key: Key | None) -> str | None:
     """The address of the calls that the figure counts; None for groups that are not one interval (weekday, hour_of_day)."""
     start, end = query.scope.start, query.scope.end
-    parts: list[tuple[str, str]] = []
-    by_leg = f.source is not Source.CONTACTS
-    for name, values in query.scope.filters.items():
-        parts.extend((name if by_leg else _LINK.get(name, name), value) for value in values)
+    known = _LINK[f.source]
+    parts = {known.get(name, name): tuple(values) for name, values in query.scope.filters.items()}
     for name, value in zip(query.groups, key or (), strict=False):
         if name in PERIODS:
             part = bounds(name, value, query.scope.zone, start, end)
             if part is None:
                 return None
             start, end = max(start, part[0]), min(end, part[1])
-        elif (
-            not any(n == (name if by_leg else _LINK.get(name, name)) for n, _ in parts)
-            or len(query.scope.filters.get(name, ())) > 1
-        ):
-            parts = [p for p in parts if p[0] != (name if by_leg else _LINK.get(name, name))]
-            parts.append((name if by_leg else _LINK.get(name, name), NONE if value is None else str(value)))
-    return "/api/v1/calls?" + urlencode([("from", rfc3339(start)), ("to", rfc3339(end)), *parts, ("counted_in", f.name)])
+        else:
+            parts[known.get(name, name)] = (NONE if value is None else str(value),)
+    since, until = ("queued_from", "queued_to") if f.source is Source.VISITS else ("from", "to")
+    named = [(name, value) for name, values in parts.items() for value in values]
+    return "/api/v1/calls?" + urlencode([(since, rfc3339(start)), (until, rfc3339(end)), *named, ("counted_in", f.name)])
 
 
 def _reconcile(query: StatsQuery, found: Mapping[Key, Sums]) -> list[dict[str, Any]]:

@@ -15,13 +15,14 @@ from ivr.records.parameters import BadQuery
 from ivr.records.query import list_calls, read_call_query
 from ivr.records.record import Rules
 from ivr.records.rollups import rebuild_rollups, refresh_rollups
+from ivr.records.saving import close_call
 from ivr.records.spread import MOST_EXACT, Spread
 from ivr.records.stats import figures, read_stats_query
 from ivr.records.store import Store
 from ivr.records.sums import Scope, sum_rows
 from ivr.records.tables import calls
 from tests.records.conftest import NOW, MakeStore
-from tests.records.journals import abandoned, answered
+from tests.records.journals import abandoned, answered, journal
 
 GOLDEN = {1: 0.830, 2: 0.860, 3: 0.811, 4: 0.827, 5: 0.821, 6: 0.819}
 
@@ -65,8 +66,15 @@ def test_every_figure_can_be_asked_for_and_lists_the_calls_it_counts(store: Stor
             store, f"A{n}", NOW + timedelta(minutes=n), wait=4.0 * n, agent="ana" if n % 2 else "ben", number=f"+44770090000{n}"
         )
     abandoned(store, "B", NOW, wait=40, number="+447700900009")
+    # One queue after the other, over midnight: the stays count elsewhere than the contact.
+    late = NOW.replace(hour=23, minute=59, second=50)
+    overflow = journal(
+        "O", late, (5, "Queued", {"queue": "general"}), (25, "Dequeued", {"queue": "general", "result": "diverted"}), (25, "Queued", {"queue": "technical"}),
+        (40, "Connected", {"queue": "technical", "agent": "eva", "leg_id": "LO"}), (90, "Ended", {"ended_by": "caller"}), number="+447700900019",
+    )  # fmt: skip
+    close_call(store, overflow, late + timedelta(minutes=5))
     metrics = ",".join(name for name in NAMES if name != "occupancy")
-    given = {"from": ["2026-03-02"], "to": ["2026-03-03"], "metrics": [metrics], "group_by": ["agent"]}
+    given = {"from": ["2026-03-02"], "to": ["2026-03-03"], "metrics": [metrics], "group_by": ["queue"]}
     found = figures(store, read_stats_query(given, store, NOW), NOW)
     for row in found["rows"]:
         for name, figure in row["figures"].items():

@@ -25,7 +25,7 @@ _ABOUT = {
     "agent": "an agent who was connected (any leg)", "first_agent": "the agent who took the call", "queue": "the queue it was answered or left in",
     "intent": "any intent understood", "first_intent": "the intent that figures count it under", "flow": "the flow it entered", "revision": "the flow revision it ran",
     "outcome": "how it ended", "caller": "a number in E.164 or a customer id", "contact": "all calls of a contact", "repeat_of": "contacts whose repeat is this call",
-    "queue_result": "a stay in a queue that ended so",
+    "queue_result": "a stay in a queue that ended so", "stay_queue": "a stay in this queue", "leg_queue": "a leg that came out of this queue",
 }  # fmt: skip
 _CLOSED: dict[str, tuple[str, ...]] = {
     "outcome": tuple(Outcome),
@@ -45,6 +45,8 @@ CALL_PARAMETERS = (
     Parameter("cursor", "`next_cursor` of the page before"),
     Parameter("limit", "rows of a page, 1 to 500; default 100"),
     Parameter("order", "by start", allowed=("asc", "desc")),
+    Parameter("queued_from", "with a stay in a queue that began then or later"),
+    Parameter("queued_to", "with a stay in a queue that began before"),
     Parameter("counted_in", "only calls that this figure counts, e.g. aht_contact or fcr.numerator"),
 )  # fmt: skip
 _TEXT = {"type": ["string", "null"]}
