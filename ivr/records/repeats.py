@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ivr.records.columns import Instant
 from ivr.records.record import LONGEST_SECONDS
 from ivr.records.store import Store
 from ivr.records.tables import calls, issues
@@ -20,8 +21,52 @@ from ivr.records.tables import calls, issues
 _LONGEST = timedelta(seconds=LONGEST_SECONDS)
 
 
-def _contacts(person: str) -> sa.ColumnElement[bool]:
-    return sa.and_(calls.c.person == person, calls.c.is_contact == 1, calls.c.direction == "inbound")
+_contact = sa.and_(calls.c.is_contact == 1, calls.c.direction == "inbound")
+_me, _person, _start, _limit = (
+    sa.bindparam(n, type_=t) for n, t in (("me", sa.Text), ("person", sa.Text), ("start", Instant), ("limit", Instant))
+)
+_mine, _theirs = issues.alias("mine"), issues.alias("theirs")
+# Built once: putting these together costs more than running them.
+_FOLLOWING = (
+    sa.select(calls.c.started_at)
+    .where(_contact, calls.c.person == _person, calls.c.started_at > _start, calls.c.started_at < _limit, calls.c.call_id != _me)
+    .order_by(calls.c.started_at)
+    .limit(1)
+)
+_REPEAT = (
+    sa.select(_theirs.c.call_id, _theirs.c.started_at)
+    .select_from(
+        _mine.join(
+            _theirs,
+            sa.and_(
+                _theirs.c.person == _person,
+                _theirs.c.topic == _mine.c.topic,
+                sa.or_(_theirs.c.entity == _mine.c.entity, _theirs.c.entity == "", _mine.c.entity == ""),
+            ),
+        )
+    )
+    .where(_mine.c.call_id == _me, _theirs.c.call_id != _me, _theirs.c.started_at > _start, _theirs.c.started_at < _limit)
+    .order_by(_theirs.c.started_at)
+    .limit(1)
+)
+_POINTING = sa.select(calls.c.call_id).where(calls.c.repeat_call_id == _me)
+# Seconds from their end to this start; whoever has a nearer repeat and return already is not concerned.
+_distance = sa.cast(_start, sa.BigInteger) - sa.cast(calls.c.ended_at, sa.BigInteger)
+_EARLIER = (
+    sa.select(calls.c.call_id)
+    .where(_contact, calls.c.person == _person, calls.c.started_at < _start, calls.c.ended_at > _limit, calls.c.call_id != _me)
+    .where(
+        sa.or_(
+            calls.c.return_seconds.is_(None),
+            calls.c.repeat_seconds.is_(None),
+            calls.c.return_seconds * 1_000_000 >= _distance,
+            calls.c.repeat_seconds * 1_000_000 >= _distance,
+            calls.c.repeat_call_id == _me,
+        )
+    )
+    .order_by(calls.c.started_at.desc())
+    .limit(50)
+)
 
 
 def links(connection: sa.Connection, me: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,53 +75,24 @@ def links(connection: sa.Connection, me: Mapping[str, Any]) -> dict[str, Any]:
     ended_at = me["ended_at"]
     if not me["person"] or not me["is_contact"] or me["direction"] != "inbound" or ended_at is None:
         return found
-    person, call_id = me["person"], me["call_id"]
-    later = sa.and_(calls.c.started_at > me["started_at"], calls.c.started_at < ended_at + _LONGEST, calls.c.call_id != call_id)
-    following = connection.scalar(
-        sa.select(calls.c.started_at).where(_contacts(person), later).order_by(calls.c.started_at).limit(1)
-    )
+    given = {"me": me["call_id"], "person": me["person"], "start": me["started_at"], "limit": ended_at + _LONGEST}
+    following = connection.scalar(_FOLLOWING, given)
     if following is None:
         return found  # nobody called again, about anything
     found["return_seconds"] = _gap(ended_at, following)
-    mine, theirs = issues.alias("mine"), issues.alias("theirs")
-    same = sa.and_(
-        theirs.c.topic == mine.c.topic, sa.or_(theirs.c.entity == mine.c.entity, theirs.c.entity == "", mine.c.entity == "")
-    )
-    repeat = connection.execute(
-        sa.select(theirs.c.call_id, theirs.c.started_at)
-        .select_from(mine.join(theirs, sa.and_(theirs.c.person == person, same)))
-        .where(mine.c.call_id == call_id, theirs.c.call_id != call_id)
-        .where(theirs.c.started_at > me["started_at"], theirs.c.started_at < ended_at + _LONGEST)
-        .order_by(theirs.c.started_at)
-        .limit(1)
-    ).first()
+    repeat = connection.execute(_REPEAT, given).first()
     if repeat is not None:
         found.update(repeat_seconds=_gap(ended_at, repeat.started_at), repeat_call_id=repeat.call_id)
     return found
 
 
 def earlier(connection: sa.Connection, call_id: str, person: str | None, started_at: datetime) -> list[str]:
-    """Contacts whose repeat or return a contact of `person` at `started_at` may be, or was until now."""
-    pointing = sa.select(calls.c.call_id).where(calls.c.repeat_call_id == call_id)
-    found = set(connection.scalars(pointing)) if person is None else set()
-    if person is not None:
-        gap = (started_at - _LONGEST, started_at)
-        near = sa.and_(_contacts(person), calls.c.started_at < started_at, calls.c.ended_at > gap[0], calls.c.call_id != call_id)
-        # Seconds from their end to this start; whoever has a nearer repeat and return already is not concerned.
-        distance = sa.cast(sa.literal(started_at, type_=calls.c.started_at.type), sa.BigInteger) - sa.cast(
-            calls.c.ended_at, sa.BigInteger
-        )
-        open_ = sa.or_(
-            calls.c.return_seconds.is_(None),
-            calls.c.repeat_seconds.is_(None),
-            calls.c.return_seconds * 1_000_000 >= distance,
-            calls.c.repeat_seconds * 1_000_000 >= distance,
-            calls.c.repeat_call_id == call_id,
-        )
-        found |= set(
-            connection.scalars(sa.select(calls.c.call_id).where(near, open_).order_by(calls.c.started_at.desc()).limit(50))
-        )
-    return sorted(found)
+    """Contacts whose repeat or return a contact of `person` at `started_at` may be; without a person, those it was until now."""
+    if person is None:
+        return sorted(connection.scalars(_POINTING, {"me": call_id}))
+    return sorted(
+        connection.scalars(_EARLIER, {"me": call_id, "person": person, "start": started_at, "limit": started_at - _LONGEST})
+    )
 
 
 def _gap(end: datetime, start: datetime) -> float:

@@ -42,4 +42,5 @@ def mark_dirty(connection: sa.Connection, times: Iterable[datetime]) -> None:
     half_hours = sorted({half_hour_of(at) for at in times})
     if half_hours:
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(rollup_dirty)
-        connection.execute(insert.on_conflict_do_nothing(), [{"half_hour": h} for h in half_hours])
+        again = insert.on_conflict_do_update(index_elements=["half_hour"], set_={"marks": rollup_dirty.c.marks + 1})
+        connection.execute(again, [{"half_hour": h} for h in half_hours])

@@ -27,6 +27,7 @@ from ivr.records.tables import calls, rollup_dirty, visits
 _UTC = ZoneInfo("UTC")
 _NOTHING = ""  # the key of rows without a value; never shown
 _BATCH = 336  # a week: fewer, larger queries when all is rebuilt
+_SUM_SECONDS = 600.0
 
 
 def default_thresholds(store: Store) -> Thresholds:
@@ -35,21 +36,35 @@ def default_thresholds(store: Store) -> Thresholds:
 
 
 def refresh_rollups(store: Store, *, most: int = 10_000) -> int:
-    """Recompute changed half-hours, oldest first; gives how many. Run by a leased periodic job."""
+    """Recompute changed half-hours, oldest first; gives how many. Run by a leased periodic job.
+
+    Sums are computed outside the writing transaction, so that calls are recorded meanwhile; a half-hour that changes in between
+    stays marked, and readers go on taking it from the rows.
+    """
     done = 0
+    after = -(10**9)
     while done < most:
-        with store.writing(REPORT_SECONDS) as connection:
-            due = list(
-                connection.scalars(
-                    sa.select(rollup_dirty.c.half_hour).order_by(rollup_dirty.c.half_hour).limit(min(_BATCH, most - done))
-                )
+        with store.reading(_SUM_SECONDS) as connection:
+            oldest = (
+                sa.select(rollup_dirty)
+                .where(rollup_dirty.c.half_hour > after)
+                .order_by(rollup_dirty.c.half_hour)
+                .limit(min(_BATCH, most - done))
             )
+            due = {row.half_hour: row.marks for row in connection.execute(oldest)}
             if not due:
                 break
-            for first, last in _runs(due):
-                _recompute(store, connection, first, last)
-            connection.execute(rollup_dirty.delete().where(rollup_dirty.c.half_hour.in_(due)))
-            done += len(due)
+            rows = [row for first, last in _runs(list(due)) for row in _compute(store, connection, first, last)]
+        with store.writing(REPORT_SECONDS) as connection:
+            connection.execute(rollups.delete().where(rollups.c.half_hour.in_(list(due))))
+            if rows:
+                connection.execute(rollups.insert(), rows)
+            unchanged = sa.and_(rollup_dirty.c.half_hour == sa.bindparam("h"), rollup_dirty.c.marks == sa.bindparam("m"))
+            connection.execute(
+                rollup_dirty.delete().where(unchanged), [{"h": half_hour, "m": marks} for half_hour, marks in due.items()]
+            )
+        after = max(due)
+        done += len(due)
     return done
 
 
@@ -81,9 +96,9 @@ def _runs(half_hours: Sequence[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _recompute(store: Store, connection: sa.Connection, first: int, last: int) -> None:
+def _compute(store: Store, connection: sa.Connection, first: int, last: int) -> list[dict[str, Any]]:
+    """The rollups' rows of half-hours `first` to `last`."""
     scope = Scope(from_micros(first * HALF_HOUR_MICROS), from_micros((last + 1) * HALF_HOUR_MICROS), _UTC)
-    connection.execute(rollups.delete().where(rollups.c.half_hour.between(first, last)))
     rows: list[dict[str, Any]] = []
     for name in ("", *ROLLED):
         groups = ["half_hour", name] if name else ["half_hour"]
@@ -100,8 +115,7 @@ def _recompute(store: Store, connection: sa.Connection, first: int, last: int) -
             row.update({measure: found.measures.get(measure, 0.0) for measure in MEASURES})
             row.update({f"spread_{s}": found.spreads[s].to_bytes() if s in found.spreads else None for s in SPREADS})
             rows.append(row)
-    if rows:
-        connection.execute(rollups.insert(), rows)
+    return rows
 
 
 def usable(store: Store, scope: Scope, groups: Sequence[str], thresholds: Thresholds) -> str | None:

@@ -237,7 +237,14 @@ agent_states = sa.Table(
     sa.Index(None, "at"),
 )
 
-rollup_dirty = sa.Table("rollup_dirty", metadata, sa.Column("half_hour", sa.Integer, primary_key=True, autoincrement=False))
+rollup_dirty = sa.Table(
+    "rollup_dirty",
+    metadata,
+    sa.Column("half_hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column(
+        "marks", sa.Integer, nullable=False, server_default="1"
+    ),  # raised by every change: who recomputed an older one leaves it marked
+)
 
 deliveries = sa.Table(
     "deliveries",

@@ -215,6 +215,7 @@ def upgrade() -> None:
     op.create_table(
         "rollup_dirty",
         sa.Column("half_hour", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("marks", sa.Integer(), server_default="1", nullable=False),
         sa.PrimaryKeyConstraint("half_hour", name=op.f("pk_rollup_dirty")),
     )
     op.create_table(
