@@ -51,6 +51,15 @@ class PhraseCache:
                 self._known = {str(key): row for row, key in enumerate(keys)}
                 self._rows = rows
 
+    @property
+    def name(self) -> str:
+        """As the encoder's: it may stand in for it."""
+        return self.encoder.name
+
+    @property
+    def width(self) -> int:
+        return self.encoder.width
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Embeddings of normalised texts."""
         if not self.encoder.width:
