@@ -159,7 +159,8 @@ class Calls:
 
         def ask() -> None:
             pipe = self._redis.pipeline(transaction=True)
-            pipe.hset(keys.talk(call_id), mapping=dict(fields))
+            pairs = [part for pair in fields.items() for part in pair]
+            pipe.hset(keys.talk(call_id), items=pairs)
             pipe.expire(keys.talk(call_id), keys.LIFE_SECONDS)
             pipe.execute()
 

@@ -31,6 +31,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
             "post_fork": _after_fork,
             "child_exit": _worker_gone,
+            "worker_exit": _leave_at_once,
             "control_socket_disable": True,
         }
         super().__init__()
@@ -51,6 +52,11 @@ class WebServer(BaseApplication):  # type: ignore[misc]
 def _after_fork(server: Any, worker: Any) -> None:
     application = server.app.wsgi()
     application.config["AFTER_FORK"]()
+
+
+def _leave_at_once(server: Any, worker: Any) -> None:
+    # The speech model was loaded before forking: its native threads exist only in the parent, and taking it apart here would abort.
+    os._exit(0)
 
 
 def _worker_gone(server: Any, worker: Any) -> None:

@@ -95,7 +95,9 @@ class LiveWorld:
         return found.number if found else None
 
     def reachable_number(self, caller: Caller, purpose: str) -> str | None:
-        allowed = callback_number(caller.number or "", caller=caller, policy=self._line.configuration.numbers.callbacks)
+        configuration = self._line.configuration
+        own = {*configuration.numbers.lines, *(agent.address for agent in configuration.agents.values())}
+        allowed = callback_number(caller.number or "", caller, configuration.numbers.callbacks, own=own)
         return allowed.number if allowed else None
 
     def check_secret(self, session: Session, method: str, value: str) -> tuple[bool, int]:
