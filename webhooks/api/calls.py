@@ -196,7 +196,7 @@ def call(context: ApiContext, access: Access, request: Request, call_id: str) ->
 )
 def events(context: ApiContext, access: Access, request: Request, call_id: str) -> Any:
     _row(context, access, call_id)
-    hidden = ("from_number", "number", "customer_name") if masked(access) else ()
+    hidden = ("from_number", "to_number", "forwarded_from", "number", "customer_name") if masked(access) else ()
     notes = context.store.notes(call_id)
     return {
         "call_id": call_id,
