@@ -86,8 +86,9 @@ def read_stats_query(arguments: Mapping[str, Sequence[str]], store: Store, now: 
     if len(groups) > MOST_GROUPS:
         raise BadQuery(f"group_by takes at most {MOST_GROUPS} names", GROUPS, "group_by")
     metrics = list(dict.fromkeys(ALIASES.get(name, name) for name in _list(arguments, "metrics"))) or list(DEFAULT)
-    if metrics == ["all"]:
-        metrics = list(NAMES)
+    if metrics == ["all"]:  # occupancy only where agents' states can be told apart so
+        by_state = {*groups, *(name for name in DIMENSIONS if arguments.get(name))} <= set(occupancy.GROUPS)
+        metrics = [name for name in NAMES if name != OCCUPANCY or by_state]
     for name in metrics:
         if name != OCCUPANCY:
             figure(name)

@@ -147,6 +147,8 @@ def test_figures_come_with_all_that_defines_them(ask: Ask) -> None:
     assert all(row["adds_up"] for row in found["reconciliation"])
     assert ask(general["fcr"]["calls"].removeprefix("/api/v1")).json["calls"]
     assert ask("/stats?metrics=aht").json["totals"]["aht_contact"]["value"] == 65
+    assert "occupancy" in ask("/stats?metrics=all&group_by=agent").json["definitions"]
+    assert "occupancy" not in ask("/stats?metrics=all&group_by=queue").json["definitions"]
     fcr = ask("/fcr?from=2026-03-02&to=2026-03-03").json
     assert fcr["counted"] == 10
     assert fcr["excluded"]["reasons"] == {"unserved": 1, "withheld_number": 1}
