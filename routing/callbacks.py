@@ -23,7 +23,7 @@ import redis
 
 from routing.board import Board
 from routing.board_scripts import text_of
-from routing.model import Needs, RoutingError, Unknown, WaitingCall
+from routing.model import Needs, Reservation, RoutingError, Unknown, WaitingCall
 
 LOOK_AGAIN_SECONDS = 30.0
 DIAL_SECONDS = 90.0  # ringing and machine detection end well before
@@ -128,6 +128,7 @@ class Callback:
     dial_token: str = ""
     leg_id: str = ""
     placed_at: float = 0.0
+    withdrawn: tuple[Reservation, ...] = ()  # offers that a change took back: their phones must stop ringing
 
     @property
     def is_open(self) -> bool:
@@ -261,19 +262,20 @@ class Ledger:
         moved = replace(callback, at=at if at is not None else callback.at, queue=queue or callback.queue)
         due = max(self._board.now(), moved.at or 0.0)
         self._change(callback_id, CallbackState.SCHEDULED, due, _to_json(moved), by)
-        self._board.leave(callback_id, "diverted")
+        left = self._board.leave(callback_id, "diverted")
         self._redis.delete(
             self._board.keys.of("call", callback_id)
         )  # it comes back, in the other queue perhaps with its old arrival
-        return self.get(callback_id)
+        return replace(self.get(callback_id), withdrawn=left.reservations if left else ())
 
     def cancel(self, callback_id: str, by: str = "customer") -> Callback:
         """The promise is taken back. Cancelling again changes nothing. Raises CallbackBusy while it is dialled or over, Unknown."""
         callback = self.get(callback_id)
         if callback.state is not CallbackState.CANCELLED:
             self._change(callback_id, CallbackState.CANCELLED, 0.0, "", by)
-            self._board.leave(callback_id, "left")
-        return self.get(callback_id)
+            left = self._board.leave(callback_id, "left")
+            return replace(self.get(callback_id), withdrawn=left.reservations if left else ())
+        return callback
 
     def _change(self, callback_id: str, state: CallbackState, due: float, plain: str, by: str) -> None:
         code = self._board.run("promise_change", callback_id, state, due, plain, by[:100], KEEP_SECONDS)

@@ -8,12 +8,23 @@ from ivr.cli.rehearsing import trials_for_publishing
 from ivr.jobs.wiring import Line
 from webhooks.api.blueprint import api_blueprint
 from webhooks.api.context import ApiContext
+from webhooks.callback_desk import CallbackDesk
 from webhooks.floor import Floor
 from webhooks.flow_desk import FlowDesk
+from webhooks.reasons import why
 
 
 def reporting_blueprint(line: Line) -> Blueprint:
     """Everything under /api."""
     # A publish by API runs the flow tests as `ivr flows publish` does.
     line.revisions.run_tests = trials_for_publishing(line.settings.config_dir, line.settings.models_dir)
-    return api_blueprint(ApiContext(store=line.store, clock=line.now, live=Floor(line), flows=FlowDesk(line.revisions)))
+    return api_blueprint(
+        ApiContext(
+            store=line.store,
+            clock=line.now,
+            live=Floor(line),
+            callbacks=CallbackDesk(line),
+            flows=FlowDesk(line.revisions),
+            why=lambda call_id: why(line, call_id),
+        )
+    )

@@ -70,6 +70,21 @@ class Promises:
             return
         self._note(promise, "CallbackPlaced", number=action.number, queue=action.queue, at=action.at)
 
+    def move(self, callback_id: str, *, at: float | None, queue: str | None, by: str) -> Callback:
+        """Another time or queue; whoever is being rung for it stops ringing. Raises Unknown, CallbackBusy."""
+        moved = self.ledger.move(callback_id, at=at, queue=queue, by=by)
+        self._line.switchboard.withdraw(moved.withdrawn)
+        return moved
+
+    def cancel(self, callback_id: str, by: str) -> Callback:
+        """The promise is taken back; cancelling again changes nothing. Raises Unknown, CallbackBusy."""
+        before = self.ledger.get(callback_id)
+        cancelled = self.ledger.cancel(callback_id, by=by)
+        if before.state != cancelled.state:
+            self._line.switchboard.withdraw(cancelled.withdrawn)
+            self._note(cancelled, "CallbackEnded", result="cancelled")
+        return cancelled
+
     def sweep(self) -> None:
         """What is due: let promises wait on the board; ask the carrier about dials that were never heard of again."""
         for due in self.ledger.due():

@@ -214,7 +214,6 @@ def events(context: ApiContext, access: Access, request: Request, call_id: str) 
 
 @route("GET", "/calls/<call_id>/why", "calls:read", summary="Why the call went to whom", parameters=(_CALL_ID,))
 def why(context: ApiContext, access: Access, request: Request, call_id: str) -> Any:
-    _row(context, access, call_id)
     if context.why is None:
         raise Problem("unavailable", "routing decisions are not available here")
     found = context.why(call_id)

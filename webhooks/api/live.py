@@ -20,6 +20,7 @@ _STATE = {
         "reason": {"type": ["string", "null"]},
         "disposition": {"type": ["string", "null"]},
         "resolved": {"type": ["boolean", "null"]},
+        "epoch": {"type": ["integer", "null"], "description": "the `epoch` this change is based on; refused where it is no longer that"},
     },
     "required": ["state"],
 }
@@ -100,6 +101,8 @@ def set_agent_state(context: ApiContext, access: Access, request: Request, agent
         raise NotRight(f'state "{str(body.get("state"))[:40]}" is not one of {", ".join(STATES)}', allowed=STATES)
     if "resolved" in body and body["resolved"] not in (True, False, None):
         raise NotRight("resolved must be true, false or null")
+    if isinstance(body.get("epoch"), bool) or not isinstance(body.get("epoch"), int | None):
+        raise NotRight("epoch must be the whole number that was read with the state")
     for name in ("reason", "disposition"):
         if body.get(name) is not None and (not isinstance(body[name], str) or len(body[name]) > 200):
             raise NotRight(f"{name} must be text of at most 200 characters")
