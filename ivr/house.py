@@ -44,6 +44,7 @@ PHRASES: Mapping[str, str] = {
     "leaving_queue": "All right.",
     "callback_refused": "I am afraid we cannot call this number back.",
     "interrupted": "Sorry, we were interrupted for a moment. Let us start again.",
+    "one_moment": "One moment, please.",
     "agent_lost": "Sorry, we were interrupted. You keep your place; I am looking for somebody else.",
     "agent_offer": "A call for {{ queue }} from {{ who }}{{ why }}. Press 1 to take it, 2 to refuse.",
     "agent_rejected": "All right. Goodbye.",

@@ -94,9 +94,3 @@ class AgentLegs:
 
     def _gone(self) -> str:
         return write.farewell(self.line.phrase("agent_too_late", None), self.line.language)
-
-    def sorry(self) -> str:
-        """The document for when nothing else works."""
-        return write.last_words(self.line.phrase("apology", None))
-
-

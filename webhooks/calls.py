@@ -6,16 +6,18 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import redis
 import structlog
 from flask import Blueprint, Response, request
 from prometheus_client import Counter, Histogram
 
 from ivr.carriers.twilio import read, write
-from ivr.errors import IvrError
+from ivr.errors import IvrError, StoreUnavailable
 from ivr.jobs.links import Links
 from ivr.jobs.wiring import Line
 from webhooks.access import MOST_BODY_BYTES, MOST_FIELDS, Gate
 from webhooks.agents import AgentLegs
+from webhooks.mishaps import Mishaps
 from webhooks.turns import Turns
 
 log = structlog.get_logger()
@@ -31,8 +33,9 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
     voice = Blueprint("voice", __name__, url_prefix="/voice")
     turns = Turns(line, links)
     legs = AgentLegs(line, links)
+    mishaps = Mishaps(line, links)
 
-    def webhook(path: str, *, subject: str | None = "call", legs_only: bool = False) -> Callable[[Callable[..., str]], Callable[..., Response]]:
+    def webhook(path: str, *, subject: str | None = "call") -> Callable[[Callable[..., str]], Callable[..., Response]]:
         """A route that only the carrier reaches. `subject`: what the link must have been made for (None: no sealed link)."""
 
         def wrap(answer: Callable[..., str]) -> Callable[..., Response]:
@@ -46,23 +49,25 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
                     WEBHOOKS.labels(path, "refused").inc()
                     return Response("The signature does not fit this address and these fields.", 403, mimetype="text/plain")
                 form = {name: values[0] for name, values in request.form.lists()}
+                about = ""
                 try:
                     call_id = read.call_sid(form, line.settings.account_sid) if path != "/room" else form.get("CallSid", "")
-                    about = call_id if subject == "call" else request.args.get(subject or "", "")
-                    if subject and not gate.made_for(request, about):
-                        WEBHOOKS.labels(path, "refused").inc()
-                        return Response("This link was made for something else.", 403, mimetype="text/plain")
+                    if subject:
+                        about = call_id if subject == "call" else request.args.get(subject, "")
+                        if not gate.made_for(request, about):
+                            WEBHOOKS.labels(path, "refused").inc()
+                            return Response("This link was made for something else.", 403, mimetype="text/plain")
                     with SECONDS.labels(path).time():
                         document = answer(form, call_id)
                     WEBHOOKS.labels(path, "ok").inc()
                 except read.Malformed as error:
                     WEBHOOKS.labels(path, "malformed").inc()
                     return Response(f"{error}.", 400, mimetype="text/plain")
-                except (IvrError, TimeoutError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OSError) as error:
-                    # The edge of the product: whatever failed inside, the caller hears an apology and reaches a person.
+                except Exception as error:  # the edge of the product: whatever failed inside, a person is on the line
                     WEBHOOKS.labels(path, "failed").inc()
-                    log.error("webhook failed", route=path, error=str(error), kind=type(error).__name__, exc_info=not isinstance(error, IvrError))
-                    document = legs.sorry() if legs_only else turns.apology()
+                    expected = isinstance(error, (IvrError, redis.exceptions.RedisError, TimeoutError))
+                    log.error("webhook failed", route=path, error=str(error), kind=type(error).__name__, exc_info=not expected)
+                    document = mishaps.document(path, about, request.args.to_dict())
                 return Response(document, 200, content_type=XML)
 
             return route
@@ -111,20 +116,20 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
     def hold(form: dict[str, str], call_id: str) -> str:
         return legs.music()
 
-    @webhook("/agent/offer", subject="token", legs_only=True)
+    @webhook("/agent/offer", subject="token")
     def agent_offer(form: dict[str, str], call_id: str) -> str:
         return legs.offer(call_id, argument("token"))
 
-    @webhook("/agent/reply", subject="token", legs_only=True)
+    @webhook("/agent/reply", subject="token")
     def agent_reply(form: dict[str, str], call_id: str) -> str:
         return legs.reply(form, call_id, argument("token"), argument("n"))
 
-    @webhook("/agent/status", subject="token", legs_only=True)
+    @webhook("/agent/status", subject="token")
     def agent_status(form: dict[str, str], call_id: str) -> str:
         legs.status(read.read_status(form, call_id), argument("token"), argument("call"))
         return write.empty()
 
-    @webhook("/agent/after", subject="token", legs_only=True)
+    @webhook("/agent/after", subject="token")
     def agent_after(form: dict[str, str], call_id: str) -> str:
         return legs.after(form, call_id, argument("token"), argument("call"))
 
@@ -139,9 +144,13 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
 
     @webhook("/fallback", subject=None)
     def fallback(form: dict[str, str], call_id: str) -> str:
-        # Answers without Redis, database or flows: only what was read at the start.
         log.warning("fallback asked for", call_id=call_id, error_code=form.get("ErrorCode"), error_url=form.get("ErrorUrl", "")[:200])
-        return turns.apology()
+        # Only what was read at the start is sure to be there. Where a call is known, it goes on where it stands: a few times, for
+        # what failed may fail again.
+        try:
+            return turns.resume(form, call_id) or mishaps.last_words()
+        except (StoreUnavailable, redis.exceptions.RedisError):
+            return mishaps.last_words()
 
     return voice
 

@@ -19,7 +19,8 @@ from ivr.jobs.switchboard import TalkEnd
 from ivr.jobs.wiring import Line
 from routing.model import EnterResult
 
-TURN_SECONDS = 4.0
+TURN_SECONDS = 3.5  # of the 4 s that a caller may be left in silence
+MOST_RESUMED = 3
 _TRIES = 3
 _NOT_ENTERED = {EnterResult.FULL: "full", EnterResult.CLOSED: "closed", EnterResult.NOBODY: "nobody", EnterResult.IMPOSSIBLE: "nobody"}
 
@@ -87,7 +88,8 @@ class Turns:
             if answer is not None:
                 return answer
             if session is None:
-                return self._start(form, call_id, delivery=delivery, interrupted=True)
+                # Nothing is known of it any more: out of the queue, to be greeted anew by the document that follows.
+                return write.write((Leave(),), self.links.plain, self._audio, self.apology_text())
             if not self.line.board.alive(call_id) and not self.line.calls.talk(call_id).get("token"):
                 self.line.switchboard.waits_again(session)
             self.line.calls.alive(call_id)
@@ -130,6 +132,16 @@ class Turns:
             call_over(self.line, call_id, status.status, status.seconds)
         else:
             self.line.calls.alive(call_id)
+
+    def resume(self, form: Form, call_id: str) -> str | None:
+        """Go on with a call whose document could not be fetched or read; None where it is not known, is over, or fails again and again."""
+        session = self.line.calls.load(call_id)
+        if session is None or session.ended:
+            return None
+        for attempt in range(MOST_RESUMED):
+            if self.line.calls.append(call_id, [], happening=f"resumed:{attempt}"):
+                return self._latest(session)
+        return None
 
     # How a turn is carried out
 
