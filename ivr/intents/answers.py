@@ -1,7 +1,7 @@
 """config/answers.yaml: questions with short spoken answers, searched by meaning with the same encoder.
 
 format: 1
-least: 0.6                       # how alike a question must be (0..1); below, the caller is told that there is no answer
+least: 0.48                      # how alike a question must be (0..1); below, the caller is told that there is no answer
 answers:
   delivery_time:
     en:
@@ -28,9 +28,9 @@ from ivr.intents.words import Words, primary, words_of
 from ivr.world import Answer
 
 FILE = "answers.yaml"
-LEAST = 0.6
+LEAST = 0.48
 LONGEST_ANSWER = 600
-WORDS_COUNT = 0.4  # so much of the likeness comes from equal words, the rest from meaning
+WORDS_COUNT = 0.25  # so much of the likeness comes from equal words, the rest from meaning
 
 
 @dataclass(frozen=True)
