@@ -118,16 +118,21 @@ class Calls:
         (None: it must not exist yet) or where `happening` was noted before."""
         call = session.call_id
 
+        lines = [note.to_json() for note in notes]
+        names = [keys.session(call), keys.journal(call), keys.answers(call), keys.seen(call)]
+        before = "" if expected_turn is None else str(expected_turn)
+        arguments = [before, session.to_json(), delivery, answer, str(keys.LIFE_SECONDS), happening, *lines]
+
         def ask() -> Any:
             # The index first: a call that is in it without a session is found and cleared; the other way round it would be lost.
-            self._redis.zadd(keys.OPEN, {call: self._clock()})
-            return self._commit(
-                keys=[keys.session(call), keys.journal(call), keys.answers(call), keys.seen(call)],
-                args=[
-                    "" if expected_turn is None else str(expected_turn), session.to_json(), delivery, answer, keys.LIFE_SECONDS, happening,
-                    *(note.to_json() for note in notes),
-                ],
-            )  # fmt: skip
+            # One round trip for both; the script is sent along only where the server does not know it yet.
+            try:
+                with self._redis.pipeline(transaction=False) as pipe:
+                    pipe.zadd(keys.OPEN, {call: self._clock()})
+                    pipe.evalsha(self._commit.sha, len(names), *names, *arguments)
+                    return pipe.execute()[1]
+            except redis.exceptions.NoScriptError:
+                return self._commit(keys=names, args=arguments)
 
         return bool(self._ask(ask))
 

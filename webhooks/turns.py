@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 
 from ivr.actions import Action, Join, Leave, PlaceCallback, Say, Send, Wait
 from ivr.call import CallEvent, Session, WaitEnded
@@ -22,7 +22,12 @@ from routing.model import EnterResult
 TURN_SECONDS = 3.5  # of the 4 s that a caller may be left in silence
 MOST_RESUMED = 3
 _TRIES = 3
-_NOT_ENTERED = {EnterResult.FULL: "full", EnterResult.CLOSED: "closed", EnterResult.NOBODY: "nobody", EnterResult.IMPOSSIBLE: "nobody"}
+_NOT_ENTERED = {
+    EnterResult.FULL: "full",
+    EnterResult.CLOSED: "closed",
+    EnterResult.NOBODY: "nobody",
+    EnterResult.IMPOSSIBLE: "nobody",
+}
 
 Form = Mapping[str, str]
 
@@ -41,7 +46,6 @@ class Turns:
     def __init__(self, line: Line, links: Links) -> None:
         self.line = line
         self.links = links
-        self._pool = ThreadPoolExecutor(max_workers=line.settings.web_threads, thread_name_prefix="turn")
 
     # The caller's events
 
@@ -108,7 +112,12 @@ class Turns:
             return self._start(form, call_id, delivery=f"join:{token}", interrupted=True)
         if talk is None:
             return self.turn(form, call_id, "talk", f"{session.turn}-{token[:8]}")
-        return write.write((Join(talk["room"], label=f"caller-{call_id}", ends=True),), self._links(session), self._audio, self.apology_text(session))
+        return write.write(
+            (Join(talk["room"], label=f"caller-{call_id}", ends=True),),
+            self._links(session),
+            self._audio,
+            self.apology_text(session),
+        )
 
     def callback_answered(self, form: Form, call_id: str, callback_id: str, token: str) -> str:
         """A customer whom we rang picked up: into the agent's room, or goodbye where nobody is there."""
@@ -116,7 +125,12 @@ class Turns:
         session = self.line.calls.load(call_id) if talk else None
         if talk is None or session is None:
             return write.farewell("", self.line.language)
-        return write.write((Join(talk["room"], label=f"caller-{call_id}", ends=True),), self._links(session), self._audio, self.apology_text(session))
+        return write.write(
+            (Join(talk["room"], label=f"caller-{call_id}", ends=True),),
+            self._links(session),
+            self._audio,
+            self.apology_text(session),
+        )
 
     def callback_status(self, form: Form, call_id: str, callback_id: str, token: str) -> None:
         """News of the customer's leg of a callback."""
@@ -151,9 +165,8 @@ class Turns:
         arrived = read.read_arrival(form, call_id, self.line.now(), shared=numbers.shared, home_region=numbers.home_region)
         live = self.line.live()
         flow, language = live.entry_for(arrived.to_number)
-        turn = self._within(
-            lambda: begin(live.bundle, flow, arrived, contact_id=call_id, revision=live.revision, world=live.world(), language=language)
-        )
+        world = live.world(TURN_SECONDS)
+        turn = begin(live.bundle, flow, arrived, contact_id=call_id, revision=live.revision, world=world, language=language)
         turn = replace(turn, notes=(*arrival_notes(arrived, turn.session, flow), *turn.notes))
         if interrupted:
             sorry = Say(self.line.phrase("interrupted", turn.session.language), turn.session.language)
@@ -167,11 +180,7 @@ class Turns:
 
     def _take(self, session: Session, event: CallEvent) -> Turn:
         live = self.line.live(session.revision)
-        return self._within(lambda: take_turn(live.bundle, session, event, live.world()))
-
-    def _within(self, what: Callable[[], Turn]) -> Turn:
-        """The turn, or TimeoutError after TURN_SECONDS: a late one is thrown away, because only this thread stores."""
-        return self._pool.submit(what).result(timeout=TURN_SECONDS)
+        return take_turn(live.bundle, session, event, live.world(TURN_SECONDS))
 
     def _store(self, before: Session | None, turn: Turn, event: CallEvent, delivery: str) -> str | None:
         turn, entered = self._enter(turn, event)
@@ -201,7 +210,9 @@ class Turns:
             if entered.accepted:
                 note = self.line.switchboard.queued_note(turn.session, wait, entered, now)
                 return replace(turn, notes=(*turn.notes, note)), True
-            refused = WaitEnded(turn.session.call_id, f"{event.event_id}:refused", now, result=_NOT_ENTERED.get(entered.result, "failed"))
+            refused = WaitEnded(
+                turn.session.call_id, f"{event.event_id}:refused", now, result=_NOT_ENTERED.get(entered.result, "failed")
+            )
             further = self._take(turn.session, refused)
             turn = Turn(further.session, (*turn.actions[:-1], *further.actions), (*turn.notes, *further.notes))
         return turn, False
@@ -251,6 +262,7 @@ class Turns:
     # What documents are made of
 
     def _links(self, session: Session) -> Callable[[str], str]:
+        @cache
         def link(of: str) -> str:
             call, number = session.call_id, session.turn
             if of == "wait":

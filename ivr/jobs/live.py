@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,17 +41,18 @@ class Live:
         name = entry.flow if entry else self.line.settings.main_flow
         return (name if name in self.bundle.flows else next(iter(self.bundle.flows))), (entry.language if entry else None)
 
-    def world(self) -> LiveWorld:
-        """What one turn may ask of the outside."""
-        return LiveWorld(self.line)
+    def world(self, seconds: float = 4.0) -> LiveWorld:
+        """What one turn may ask of the outside, and how long it may wait for all of it together."""
+        return LiveWorld(self.line, seconds)
 
 
 class LiveWorld:
-    """See `ivr.world.World`. One is made for each turn: `now` stands still during it."""
+    """See `ivr.world.World`. One is made for each turn: `now` stands still during it, and its look-ups share `seconds`."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, seconds: float) -> None:
         self._line = line
         self._now = line.now()
+        self._until = time.monotonic() + seconds
 
     @property
     def now(self) -> datetime:
@@ -88,7 +90,10 @@ class LiveWorld:
         return LookUp("found", {name: value for name, value in fields.items() if value is not None})
 
     def look_up(self, connector: str, arguments: dict[str, Any], within_seconds: float) -> LookUp:
-        return self._line.connectors.look_up(connector, arguments, within_seconds)
+        left = self._until - time.monotonic()
+        if left <= 0:
+            return LookUp("failed", error="no time left in this turn")
+        return self._line.connectors.look_up(connector, arguments, min(within_seconds, left))
 
     def number_of(self, entry: str) -> str | None:
         found = self._line.configuration.numbers.directory.get(entry)

@@ -24,8 +24,8 @@ from ivr.call import (
 )
 from ivr.numbers import caller_of
 
-CALL_SID = re.compile(r"^CA[0-9a-f]{32}$")
-_DIGITS = re.compile(r"^[0-9*#A-Da-dwW]{0,64}$")
+CALL_SID = re.compile(r"^CA[0-9a-f]{32}\Z")
+_DIGITS = re.compile(r"^[0-9*#A-Da-dwW]{0,64}\Z")
 _MOST_SPEECH = 10_000
 
 

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from twilio.request_validator import RequestValidator, add_port, get_signature_algorithm, remove_port
+
+
+def _spellings(url: str) -> Iterator[str]:
+    """The address as it is, which nearly always fits, then with and without the port."""
+    yield url
+    parts = urlsplit(url)
+    for other in (add_port(parts), remove_port(parts)):
+        if other != url:
+            yield other
 
 
 class Signatures:
@@ -26,10 +35,8 @@ class Signatures:
         if not given:
             return False
         algorithm = get_signature_algorithm(algorithm_header)
-        parts = urlsplit(url)
-        spellings = {url, add_port(parts), remove_port(parts)}
         for validator in self._validators:
-            for spelling in spellings:
+            for spelling in _spellings(url):
                 try:
                     expected = validator.compute_signature(spelling, form, algorithm)
                 except (ValueError, UnicodeEncodeError):
