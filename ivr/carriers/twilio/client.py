@@ -204,6 +204,11 @@ class TwilioCarrier:
         made = self._ask(lambda: self._client.messages.create(to=to, from_=from_, body=body[:1600], **more), repeatable=False)
         return str(made.sid)
 
+    def webhooks_of(self, number: str) -> tuple[str, str, str] | None:
+        """Where the account sends the calls of one of its numbers: (voice, fallback, status); None where it has no such number."""
+        found = self._ask(lambda: self._client.incoming_phone_numbers.list(phone_number=number, limit=1))
+        return (found[0].voice_url or "", found[0].voice_fallback_url or "", found[0].status_callback or "") if found else None
+
     def check(self) -> str:
         """The account's name: proof that address and credentials work."""
         return str(self._ask(lambda: self._client.api.accounts(self._client.account_sid).fetch()).friendly_name)
