@@ -47,6 +47,8 @@ PHRASES: Mapping[str, str] = {
     "one_moment": "One moment, please.",
     "agent_lost": "Sorry, we were interrupted. You keep your place; I am looking for somebody else.",
     "agent_offer": "A call for {{ queue }} from {{ who }}{{ why }}. Press 1 to take it, 2 to refuse.",
+    "agent_offer_handed_on": "{{ by }} hands on {{ who }}{{ why }}{{ note }}. Press 1 to take it, 2 to refuse.",
+    "transfer_failed": "I am afraid nobody answered there. You keep your place; I am looking for somebody else.",
     "agent_rejected": "All right. Goodbye.",
     "agent_missed": "No key was pressed, so the call goes to somebody else. Goodbye.",
     "agent_too_late": "That call has been taken or has ended. Goodbye.",

@@ -12,6 +12,7 @@ ivr:effects                list    carrier commands to carry out                
 ivr:effects:taken          zset    commands being carried out, by give-up time       until done
 ivr:effects:text           hash    their texts                                       until done
 ivr:recall                 zset    callers expected back from a conversation, by due time   until back
+ivr:consults               zset    callers on hold while a colleague is rung, by give-up time   until answered
 ivr:lease:NAME             string  who does a periodic task                          seconds
 ivr:estimate               hash    state of the wait estimates, one per queue        kept
 """
@@ -23,6 +24,7 @@ CLOSING = "ivr:closing"
 EFFECTS = "ivr:effects"
 EFFECTS_TAKEN = "ivr:effects:taken"
 RECALL = "ivr:recall"
+CONSULTS = "ivr:consults"
 ESTIMATE = "ivr:estimate"
 
 LIFE_SECONDS = 25 * 3600

@@ -37,6 +37,8 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
     LegEnded        leg_id, agent, reason (agent_hung_up | caller_hung_up | transferred | failed)
     TransferStarted leg_id, agent, to_kind (agent | queue | number), to, warm    the step `transfer`* writes both without leg and agent
     TransferEnded   leg_id, result (completed | cancelled | failed)
+    SupervisionStarted / SupervisionEnded     supervisor, mode (listen | whisper | barge), by
+    Concluded       leg_id, agent, disposition, resolved               what came of a talk, said during it or afterwards
     Dequeued        queue, result (answered | no_answer | closed | nobody | full | callback | solved | left | diverted | hung_up | failed), waited_seconds
     WrappedUp       leg_id, agent, started_at, ended_at, seconds, capped, disposition, resolved
     CallbackPlaced  callback_id, queue, number, at
@@ -61,7 +63,7 @@ KINDS = frozenset(
         for line in (__doc__ or "").splitlines()
         if line.startswith("    ") and line.strip()[0].isupper()
     }
-    | {"HoldEnded"}
+    | {"HoldEnded", "SupervisionEnded"}
 )
 
 

@@ -66,6 +66,15 @@ return 1
 """
 
 
+# KEYS talk; ARGV token, a field with the value it must have ("" = not set), then field, value pairs
+_SWAP = """
+if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
+if (redis.call('HGET', KEYS[1], ARGV[2]) or '') ~= ARGV[3] then return 0 end
+for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+return 1
+"""
+
+
 class Calls:
     """Sessions and journals of live calls. Every method raises StoreUnavailable when Redis does not answer in time."""
 
@@ -75,6 +84,7 @@ class Calls:
         self._commit = client.register_script(_COMMIT)
         self._append = client.register_script(_APPEND)
         self._mark = client.register_script(_MARK)
+        self._swap = client.register_script(_SWAP)
 
     def _ask(self, what: Callable[[], Any]) -> Any:
         try:
@@ -176,6 +186,11 @@ class Calls:
         pairs = [part for pair in fields.items() for part in pair]
         return bool(self._ask(lambda: self._mark(keys=[keys.talk(call_id)], args=[token, *pairs])))
 
+    def swap_talk(self, call_id: str, token: str, name: str, before: str, **fields: str) -> bool:
+        """Set some fields of the conversation of `token` where its field `name` still is `before`; False (and nothing set) otherwise."""
+        pairs = [part for pair in fields.items() for part in pair]
+        return bool(token) and bool(self._ask(lambda: self._swap(keys=[keys.talk(call_id)], args=[token, name, before, *pairs])))
+
     def end_talk(self, call_id: str) -> dict[str, str]:
         """Take the conversation away; returns what it was (empty: somebody else did)."""
 
@@ -255,6 +270,24 @@ class Calls:
         def ask() -> list[str]:
             due: Any = self._redis.zrangebyscore(keys.RECALL, "-inf", self._clock(), start=0, num=limit)
             return [call for call in due if self._redis.zrem(keys.RECALL, call)]
+
+        found: list[str] = self._ask(ask)
+        return found
+
+    def expect_consult(self, call_id: str, due: float) -> None:
+        """A colleague is rung while the caller is on hold: not beyond `due`."""
+        self._ask(lambda: self._redis.zadd(keys.CONSULTS, {call_id: due}))
+
+    def consult_over(self, call_id: str) -> None:
+        """The colleague answered, or is not rung any more."""
+        self._ask(lambda: self._redis.zrem(keys.CONSULTS, call_id))
+
+    def overdue_consults(self, now: float, limit: int = 100) -> list[str]:
+        """Calls whose caller has been on hold for nobody too long; each is handed out once."""
+
+        def ask() -> list[str]:
+            due: Any = self._redis.zrangebyscore(keys.CONSULTS, "-inf", now, start=0, num=limit)
+            return [call for call in due if self._redis.zrem(keys.CONSULTS, call)]
 
         found: list[str] = self._ask(ask)
         return found

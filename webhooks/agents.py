@@ -8,6 +8,7 @@ from ivr.actions import Action, Join, Play
 from ivr.carriers.twilio import write
 from ivr.carriers.twilio.read import LegStatus, RoomNews
 from ivr.jobs.links import Links
+from ivr.jobs.switchboard import is_consult
 from ivr.jobs.wiring import Line
 
 
@@ -28,13 +29,17 @@ class AgentLegs:
     def _ask(self, token: str, call_id: str, number: int) -> str:
         about = self.line.about(call_id)
         return write.ask_keys(
-            self.line.phrase("agent_offer", None, **about), self.links.sealed("/voice/agent/reply", token, token=token, n=number), self.line.language
+            self.line.phrase("agent_offer_handed_on" if about["by"] else "agent_offer", None, **about), self.links.sealed("/voice/agent/reply", token, token=token, n=number), self.line.language
         )
 
     def reply(self, form: Mapping[str, str], leg_id: str, token: str, number: str) -> str:
         """The agent pressed a key, or did not."""
         digits = form.get("Digits", "")
         reservation = self.line.board.reservation(token)
+        consult = reservation is not None and is_consult(reservation.call_id)
+        if reservation is not None and consult and digits.startswith("1"):
+            room = self.line.consults.accepted(reservation, leg_id)
+            return self._room(room, token, reservation.call_id, ends=False) if room else self._gone()
         if reservation is None:
             talk_room = self.line.switchboard.room_of(token, leg_id)
             return self._room(talk_room[0], token, talk_room[1]) if talk_room else self._gone()
@@ -49,8 +54,8 @@ class AgentLegs:
         self.line.switchboard.released(self.line.board.release(token, "no_answer"))
         return write.farewell(self.line.phrase("agent_missed", None), self.line.language)
 
-    def _room(self, room: str, token: str, call_id: str) -> str:
-        join = Join(room, label=f"agent-{token}", starts=True, ends=True)
+    def _room(self, room: str, token: str, call_id: str, *, ends: bool = True) -> str:
+        join = Join(room, label=f"agent-{token}", starts=True, ends=ends)
         return self._write(join, token, call_id)
 
     def _write(self, action: Action, token: str, call_id: str) -> str:
@@ -68,11 +73,14 @@ class AgentLegs:
         if status.status in ("ringing", "in-progress", "initiated", "queued"):
             self.line.board.ringing(token, status.call_id)
         elif status.over:
-            self.line.switchboard.agent_leg_over(call_id, token, status.call_id, status.status)
+            self.line.consults.leg_over(call_id, token, status.call_id, status.status)
 
     def after(self, form: Mapping[str, str], leg_id: str, token: str, call_id: str) -> str:
         """The conversation is over for the agent: by keypad, was it solved?"""
-        self.line.switchboard.agent_leaves_room(call_id, token, leg_id)
+        if not self.line.consults.agent_leaves(call_id, token):
+            self.line.switchboard.agent_leaves_room(call_id, token, leg_id)
+        if is_consult(call_id) and self.line.board.reservation(token) is None:
+            return write.farewell("", self.line.language)  # only asked: there is nothing to wrap up
         digits = form.get("Digits", "")
         if digits[:1] in ("1", "2"):
             self.line.switchboard.wrap_up_by_keypad(call_id, token, leg_id, resolved=digits.startswith("1"))
@@ -85,7 +93,7 @@ class AgentLegs:
 
     def room_news(self, news: RoomNews, call_id: str) -> None:
         """News of a conversation's room."""
-        self.line.switchboard.room_news(call_id, news.what, news.leg_id, news.label, news.happening)
+        self.line.talking.room_news(call_id, news.what, news.happening)
 
     def music(self) -> str:
         """What is heard on hold."""

@@ -18,6 +18,7 @@ from ivr.jobs.wiring import Line
 from webhooks.access import MOST_BODY_BYTES, MOST_FIELDS, Gate
 from webhooks.agents import AgentLegs
 from webhooks.mishaps import Mishaps
+from webhooks.talks import HandedOn, add_talk_routes
 from webhooks.turns import Turns
 
 log = structlog.get_logger()
@@ -34,6 +35,7 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
     turns = Turns(line, links)
     legs = AgentLegs(line, links)
     mishaps = Mishaps(line, links)
+    handed_on = HandedOn(line, turns)
 
     def webhook(path: str, *, subject: str | None = "call") -> Callable[[Callable[..., str]], Callable[..., Response]]:
         """A route that only the carrier reaches. `subject`: what the link must have been made for (None: no sealed link)."""
@@ -77,6 +79,8 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
     def argument(name: str) -> str:
         return request.args.get(name, "")
 
+    add_talk_routes(webhook, argument, line, handed_on)
+
     @webhook("/incoming", subject=None)
     def incoming(form: dict[str, str], call_id: str) -> str:
         return turns.arrive(form, call_id)
@@ -86,7 +90,7 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
         of = argument("of")
         if of == "wait_over":
             form = {**form, "_result": argument("r")}
-        return turns.turn(form, call_id, of, argument("turn"))
+        return handed_on.instead(form, call_id, of) or turns.turn(form, call_id, of, argument("turn"))
 
     @webhook("/wait")
     def wait(form: dict[str, str], call_id: str) -> str:

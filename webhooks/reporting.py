@@ -12,6 +12,7 @@ from webhooks.callback_desk import CallbackDesk
 from webhooks.floor import Floor
 from webhooks.flow_desk import FlowDesk
 from webhooks.reasons import why
+from webhooks.talk_desk import TalkDesk
 
 
 def reporting_blueprint(line: Line) -> Blueprint:
@@ -25,6 +26,7 @@ def reporting_blueprint(line: Line) -> Blueprint:
             live=Floor(line),
             callbacks=CallbackDesk(line),
             flows=FlowDesk(line.revisions),
+            talks=TalkDesk(line),
             why=lambda call_id: why(line, call_id),
         )
     )

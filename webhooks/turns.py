@@ -69,7 +69,9 @@ class Turns:
                 return answer
             if session is None:
                 return self._start(form, call_id, delivery=delivery, interrupted=True)
-            if of not in ("queue", "talk", "wait_over", "requeue") and number != str(session.turn):
+            # The end counts as a turn of its own: what the caller did before may be told after it.
+            told_late = session.ended and of in ("record", "charge") and number == str(session.turn - 1)
+            if of not in ("queue", "talk", "wait_over", "requeue") and number != str(session.turn) and not told_late:
                 return self._latest(session)
             end = self.line.switchboard.talk_over(call_id) if of == "talk" else None
             if end is TalkEnd.UNKNOWN:
@@ -80,7 +82,7 @@ class Turns:
                 event = self._event(form, session, of, delivery)
                 if event is None:
                     return write.empty()
-                document = self._carry_out(session, event, delivery)
+                document = self.carry_out(session, event, delivery)
             if document is not None:
                 return document
         return self.line.calls.answer(call_id, delivery) or self.apology()
@@ -99,7 +101,7 @@ class Turns:
             self.line.calls.alive(call_id)
             # The carrier counts its own queue; ours knows priorities.
             asked = replace(read.read_wait(form, call_id, delivery, self.line.now()), position=self.line.board.position(call_id))
-            document = self._carry_out(session, asked, delivery)
+            document = self.carry_out(session, asked, delivery)
             if document is not None:
                 return document
         return self.line.calls.answer(call_id, delivery) or self.apology()
@@ -171,18 +173,19 @@ class Turns:
         if interrupted:
             sorry = Say(self.line.phrase("interrupted", turn.session.language), turn.session.language)
             turn = replace(turn, actions=(sorry, *turn.actions))
-        document = self._store(None, turn, arrived, delivery)
+        document = self.store(None, turn, arrived, delivery)
         return document or self.line.calls.answer(call_id, delivery) or self.apology()
 
-    def _carry_out(self, session: Session, event: CallEvent, delivery: str) -> str | None:
+    def carry_out(self, session: Session, event: CallEvent, delivery: str) -> str | None:
         """Take the turn and store it; None where another delivery was quicker (read again and decide anew)."""
-        return self._store(session, self._take(session, event), event, delivery)
+        return self.store(session, self._take(session, event), event, delivery)
 
     def _take(self, session: Session, event: CallEvent) -> Turn:
         live = self.line.live(session.revision)
         return take_turn(live.bundle, session, event, live.world(TURN_SECONDS))
 
-    def _store(self, before: Session | None, turn: Turn, event: CallEvent, delivery: str) -> str | None:
+    def store(self, before: Session | None, turn: Turn, event: CallEvent, delivery: str) -> str | None:
+        """Write the turn's document and store both; None where another delivery was quicker."""
         turn, entered = self._enter(turn, event)
         leave = next((action for action in turn.actions if isinstance(action, Leave)), None)
         if leave:
@@ -195,6 +198,8 @@ class Turns:
         if not stored:
             return None
         self._after(session, turn.actions)
+        if before and before.ended:  # told after the end, such as the message of a caller who hung up while speaking
+            self.line.calls.ask_record(session.call_id, ended=False)
         if entered:
             self.line.switchboard.offer()
         return document

@@ -55,6 +55,7 @@ TASKS = (
     ("records", 1.0, periodic.ask_for_records),
     ("recall", 1.0, periodic.fetch_callers),
     ("callbacks", 1.0, periodic.due_callbacks),
+    ("consults", 1.0, periodic.end_consults),
     ("commands", 5.0, periodic.hand_out_again),
     ("reconcile", 15.0, periodic.reconcile),
     ("configuration", 2.0, periodic.follow_configuration),

@@ -9,12 +9,13 @@ import structlog
 from ivr.errors import CarrierError, CarrierRefused
 from ivr.jobs.links import Links
 from ivr.jobs.outbox import Command
+from ivr.jobs.settling import Settling
 from ivr.jobs.wiring import Line
 
 log = structlog.get_logger()
 
 
-class Commands:
+class Commands(Settling):
     """Carrier commands of a line."""
 
     def __init__(self, line: Line, links: Links) -> None:

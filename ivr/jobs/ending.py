@@ -22,6 +22,7 @@ def call_over(line: Line, call_id: str, status: str, seconds: float | None, *, i
         session = line.calls.load(call_id)
         if session is None:
             return
+        line.consults.caller_gone(call_id)
         line.switchboard.caller_gone(call_id)
         now = at or line.now()
         live = line.live(session.revision)

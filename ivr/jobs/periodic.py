@@ -11,7 +11,9 @@ from rq import Queue
 from ivr.errors import CarrierError
 from ivr.jobs import worker
 from ivr.jobs.ending import call_over
+from ivr.jobs.switchboard import is_consult
 from ivr.jobs.wiring import Line
+from routing.model import Talk
 
 log = structlog.get_logger()
 
@@ -33,12 +35,18 @@ def sweep(line: Line) -> None:
     for call_id in swept.silent:
         check_life(line, call_id)
     for talk in swept.talks:
-        check_leg(line, talk.agent_id, talk.call_id)
+        if is_consult(talk.call_id):
+            check_colleague(line, talk)
+        else:
+            check_leg(line, talk.agent_id, talk.call_id)
     line.switchboard.offer()
 
 
 def end_wait(line: Line, call_id: str, result: str) -> None:
     """Take a waiting caller to the step's exit for `result`."""
+    if is_consult(call_id):
+        line.consults.cancel(line.switchboard.journal_of(call_id), "failed")
+        return
     left = line.switchboard.leave(call_id, result)
     if left:
         line.outbox.push("end_wait", call_id=call_id, result=result, number=f"{int(time.time() * 1000)}")
@@ -81,6 +89,19 @@ def check_leg(line: Line, agent_id: str, call_id: str) -> None:
             line.switchboard.agent_leg_over(call_id, talk["token"], leg, status)
         else:
             line.board.talk_ended(agent_id, call_id)
+
+
+def check_colleague(line: Line, talk: Talk) -> None:
+    """A colleague who was asked has been on the line for very long: does the leg still live?"""
+    try:
+        line.consults.check(talk)
+    except CarrierError as error:
+        log.info("carrier could not be asked", agent=talk.agent_id, error=str(error))
+
+
+def end_consults(line: Line) -> None:
+    """Callers on hold for a colleague who does not answer go on with their agent."""
+    line.consults.sweep()
 
 
 def reconcile(line: Line) -> None:

@@ -10,13 +10,14 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from ivr.actions import Wait
 from ivr.call import Session
+from ivr.jobs import waits
 from ivr.jobs.outbox import Outbox
 from ivr.jobs.outlook import Outlook
 from ivr.notes import Note
@@ -33,9 +34,16 @@ _NOT_ACCEPTED = {
     "completed": OfferResult.NO_ANSWER,  # picked up (perhaps by a voicemail box) and never accepted
 }
 BACK_WITHIN_SECONDS = 3.0
+CONSULT = "CX"
+"""Begins the id under which a consult (ivr.jobs.consults) waits on the board."""
 
 
-_KEPT_WHILE_WAITING = ("queue", "context", "wait", "arrived_at", "joined_at_moment")
+_KEPT_WHILE_WAITING = ("queue", "context", "wait", "arrived_at", "joined_at_moment", "recording")
+
+
+def is_consult(call_id: str) -> bool:
+    """True for what waits on the board as a question to a colleague."""
+    return call_id.startswith(CONSULT)
 
 
 class TalkEnd(StrEnum):
@@ -69,10 +77,10 @@ class Switchboard:
         return self.calls.append(call_id, [Note(call_id, kind, moment, fields)], happening=happening)
 
     def journal_of(self, call_id: str) -> str:
-        """The call whose journal tells of `call_id`: itself, or for a promised callback (CB…) the call it was promised in."""
-        return f"CA{call_id[2:]}" if call_id.startswith("CB") else call_id
+        """The call whose journal tells of `call_id`: itself, or for a promised callback (CB…) or a consult (CX…) the call it came of."""
+        return f"CA{call_id[2:]}" if call_id.startswith(("CB", CONSULT)) else call_id
 
-    def _talk_of(self, call_id: str) -> tuple[str, dict[str, str]]:
+    def talk_of(self, call_id: str) -> tuple[str, dict[str, str]]:
         """The conversation with the id it goes by now: a callback's moves to the customer's leg once that is answered."""
         talk = self.calls.talk(call_id)
         moved = talk.get("moved_to")
@@ -104,7 +112,7 @@ class Switchboard:
                 session.call_id,
                 queue=wait.queue,
                 context=json.dumps(wait.context),
-                wait=json.dumps(_plain(wait)),
+                wait=waits.to_json(wait),
                 arrived_at=str(waiting.arrived_at),
                 joined_at_moment=joined,
             )
@@ -255,6 +263,8 @@ class Switchboard:
                 happening=f"connected:{token}",
             )
             self.outlook.answered(talk.get("queue", ""), talk.get("joined_at_moment", ""), waited)
+            if json.loads(talk.get("context") or "{}").get("record") and not talk.get("recording"):
+                self.outbox.push("start_recording", call_id=call_id, token=token)
         return talk
 
     def _rang_seconds(self, call_id: str, token: str, until: datetime) -> float | None:
@@ -266,17 +276,20 @@ class Switchboard:
 
     def agent_leg_over(self, call_id: str, token: str, leg_id: str, status: str) -> None:
         """An agent's leg ended, in whatever state the offer was."""
-        call_id, talk = self._talk_of(call_id)
+        call_id, talk = self.talk_of(call_id)
         if talk.get("token") == token and self.calls.mark_talk(call_id, token, agent_left=str(self._clock())):
-            self._leg_ended(call_id, talk, "agent_hung_up")
+            self.leg_ended(call_id, talk, "agent_hung_up")
             # The caller's own document goes on by itself; who is not back in time is fetched.
             self.calls.expect_back(call_id, self._clock() + BACK_WITHIN_SECONDS)
             return
         released = self.board.release(token, _NOT_ACCEPTED.get(status, OfferResult.FAILED))
         self.released(released)
 
-    def _leg_ended(self, call_id: str, talk: dict[str, str], reason: str) -> None:
+    def leg_ended(self, call_id: str, talk: dict[str, str], reason: str) -> None:
+        """An agent's part in a conversation is over: the wrap-up begins. Told twice, it happens once."""
         leg = talk.get("agent_leg", "")
+        if reason == "agent_hung_up" and talk.get("transfer_state") == "moving":
+            reason = "transferred"  # the room ends as the caller is fetched out of it
         if not self.note(call_id, "LegEnded", happening=f"leg_over:{leg}", leg_id=leg, agent=talk.get("agent"), reason=reason):
             return
         self.board.talk_ended(talk.get("agent", ""), talk.get("waiting_id") or call_id)
@@ -288,19 +301,26 @@ class Switchboard:
         talk = self.calls.end_talk(call_id)
         if not talk.get("token"):
             return TalkEnd.UNKNOWN
-        self._leg_ended(call_id, talk, "agent_hung_up" if talk.get("agent_left") else "room_closed")
+        self.leg_ended(call_id, talk, "agent_hung_up" if talk.get("agent_left") else "room_closed")
         if talk.get("joined"):
+            if talk.get("recording"):
+                self.outbox.push("stop_recording", call_id=call_id)
             return TalkEnd.TALKED
-        self.calls.set_talk(call_id, **{name: talk[name] for name in _KEPT_WHILE_WAITING if name in talk})
+        self.keep_waiting(call_id, talk)
         return TalkEnd.VANISHED
+
+    def keep_waiting(self, call_id: str, talk: Mapping[str, str]) -> None:
+        """What a caller who waits (again) keeps of the conversation that was."""
+        kept = {name: talk[name] for name in _KEPT_WHILE_WAITING if name in talk}
+        if kept:
+            self.calls.set_talk(call_id, **kept)
 
     def waits_again(self, session: Session) -> bool:
         """Put a caller whose agent vanished back into the old place; False where that is not possible."""
         talk = self.calls.talk(session.call_id)
         if "wait" not in talk:
             return False
-        plain = json.loads(talk["wait"])
-        wait = Wait(**{**plain, "rings": tuple((after, needs) for after, needs in plain["rings"])})
+        wait = waits.from_json(talk["wait"])
         entered = self.enter(session, wait, arrived_at=float(talk.get("arrived_at") or self._clock()))
         if entered.accepted:
             self.note(
@@ -319,7 +339,7 @@ class Switchboard:
         self.calls.is_back(call_id)
         talk = self.calls.end_talk(call_id)
         if talk.get("token"):
-            self._leg_ended(call_id, talk, "caller_hung_up")
+            self.leg_ended(call_id, talk, "caller_hung_up")
             if not talk.get("agent_left"):
                 self.outbox.push(
                     "tell_agent_gone",
@@ -334,30 +354,17 @@ class Switchboard:
     def room_of(self, token: str, leg_id: str) -> tuple[str, str] | None:
         """(room, call) of an accepted offer, where the agent's own document is asked for again; None for a stranger."""
         call_id = self.board.call_of(token)
-        call_id, talk = self._talk_of(call_id) if call_id else (None, {})
+        call_id, talk = self.talk_of(call_id) if call_id else (None, {})
         if call_id and talk.get("token") == token and talk.get("agent_leg") == leg_id and not talk.get("agent_left"):
             return talk["room"], call_id
         return None
 
     def agent_leaves_room(self, call_id: str, token: str, leg_id: str) -> None:
         """The agent is out of the room (the leg may go on for a moment)."""
-        call_id, talk = self._talk_of(call_id)
+        call_id, talk = self.talk_of(call_id)
         if not talk.get("agent_left") and self.calls.mark_talk(call_id, token, agent_left=str(self._clock())):
-            self._leg_ended(call_id, talk, "agent_hung_up")
+            self.leg_ended(call_id, talk, "agent_hung_up")
             self.calls.expect_back(call_id, self._clock() + BACK_WITHIN_SECONDS)
-
-    def room_news(self, call_id: str, what: str, leg_id: str | None, label: str | None, happening: str) -> None:
-        """News of a room. Only hold has to be noted from here: who joined and left is known from the legs' own webhooks."""
-        if what not in ("hold", "unhold"):
-            return
-        call_id, talk = self._talk_of(call_id)
-        self.note(
-            call_id,
-            "HoldStarted" if what == "hold" else "HoldEnded",
-            happening=happening,
-            leg_id=talk.get("agent_leg"),
-            agent=talk.get("agent"),
-        )
 
     def recording_kept(self, call_id: str, recording_id: str, url: str, seconds: str) -> None:
         """A recording can be fetched now."""
@@ -391,7 +398,7 @@ class Switchboard:
     def wrapped_up(self, wrap_ups: Iterable[WrappedUp]) -> None:
         """Note wrap-ups that ended; their calls' records are computed again."""
         for wrap in wrap_ups:
-            call_id, _ = self._talk_of(wrap.call_id)
+            call_id, _ = self.talk_of(wrap.call_id)
             self.note(
                 call_id,
                 "WrappedUp",
@@ -407,17 +414,3 @@ class Switchboard:
                 resolved=wrap.resolved,
             )
             self.calls.ask_record(self.journal_of(call_id), ended=False)
-
-
-def _plain(wait: Wait) -> dict[str, Any]:
-    return {
-        "queue": wait.queue,
-        "needs": dict(wait.needs),
-        "preferred": dict(wait.preferred),
-        "rings": [[after, dict(needs)] for after, needs in wait.rings],
-        "head_start_seconds": wait.head_start_seconds,
-        "longest_wait_seconds": wait.longest_wait_seconds,
-        "sticky_agent": wait.sticky_agent,
-        "sticky_seconds": wait.sticky_seconds,
-        "context": wait.context,
-    }

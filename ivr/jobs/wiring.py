@@ -22,12 +22,15 @@ from ivr.identification import Identification
 from ivr.intents.recogniser import Recogniser
 from ivr.intents.shelf import Shelf
 from ivr.jobs.configuring import day_of, routing_of
+from ivr.jobs.consults import Consults
 from ivr.jobs.links import Links
 from ivr.jobs.live import Live
 from ivr.jobs.outbox import Outbox
 from ivr.jobs.outlook import Outlook
 from ivr.jobs.promises import Promises
+from ivr.jobs.supervision import Supervision
 from ivr.jobs.switchboard import Switchboard
+from ivr.jobs.talking import Talking
 from ivr.phrases import read_house
 from ivr.records.opening import open_store
 from ivr.records.revisions import Revisions
@@ -65,6 +68,9 @@ class Line:
         self.outlook = Outlook(self.redis, self.board)
         self.switchboard = Switchboard(self.board, self.calls, self.outbox, self.outlook, settings.secret_key)
         self.promises = Promises(self)
+        self.talking = Talking(self)
+        self.consults = Consults(self)
+        self.supervision = Supervision(self)
         self.connectors = Connectors(self.configuration, settings.config_dir)
         self.identification = Identification(self.configuration, self.connectors, self.store)
         self.revisions = Revisions(self.store, names_of(self.configuration))
@@ -173,10 +179,13 @@ class Line:
             context = {}
         queue = self.configuration.queues.get(talk.get("queue", ""))
         why = str(context.get("reason") or "").replace("_", " ")
+        handed = context.get("handed_over") or {}
         return {
             "queue": queue.title if queue else talk.get("queue", ""),
             "who": str(context.get("customer_name") or context.get("name") or "a caller"),
             "why": f", about {why}" if why else "",
+            "by": str(handed.get("by_name") or ""),
+            "note": f": {handed['note']}" if handed.get("note") else "",
         }
 
     def configure_board(self) -> None:

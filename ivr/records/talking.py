@@ -126,7 +126,7 @@ def read_legs(notes: Sequence[Note], ends: Ends, rules: Rules) -> tuple[Leg, ...
         if note.kind == "Connected":
             legs.setdefault(str(note.data.get("leg_id")), _OpenLeg(note, []))
             continue
-        if note.kind not in ("HoldStarted", "HoldEnded", "LegEnded", "WrappedUp"):
+        if note.kind not in ("HoldStarted", "HoldEnded", "LegEnded", "WrappedUp", "Concluded"):
             continue
         leg = leg_of(note)
         if leg is None:
@@ -137,9 +137,10 @@ def read_legs(notes: Sequence[Note], ends: Ends, rules: Rules) -> tuple[Leg, ...
             leg.holds[-1] = (leg.holds[-1][0], note.at)
         elif note.kind == "LegEnded":
             leg.ended = leg.ended or note
-        elif note.kind == "WrappedUp":
+        elif note.kind in ("WrappedUp", "Concluded"):
             # A forgotten wrap-up is first closed at its cap; what the agent says afterwards adds the words, not the time.
-            leg.wrapped = leg.wrapped or note
+            if note.kind == "WrappedUp":
+                leg.wrapped = leg.wrapped or note
             leg.disposition = note.data.get("disposition") or leg.disposition
             resolved = note.data.get("resolved")
             leg.resolved = resolved if isinstance(resolved, bool) else leg.resolved

@@ -12,13 +12,13 @@ from flask import Blueprint, Response, request
 from ivr.errors import RecordError, StoreUnavailable
 from ivr.records.database import TooSlow
 from ivr.records.parameters import BadQuery
-from webhooks.api import calls, figures, flows, live, openapi
+from webhooks.api import calls, figures, flows, live, openapi, talks
 from webhooks.api.context import ApiContext, NotNow, NotRight, NotThere
 from webhooks.api.problems import Problem, answer, listing
 from webhooks.api.routes import ROUTES, Route
 from webhooks.tokens import TokenGate
 
-MODULES = (calls, figures, live, flows)  # importing them declares their routes
+MODULES = (calls, figures, live, talks, flows)  # importing them declares their routes
 MOST_BODY_BYTES = 1_000_000
 
 

@@ -63,6 +63,44 @@ class Callbacks(Protocol):
         """Raises NotThere, NotNow."""
 
 
+class Talks(Protocol):
+    """Conversations in progress. `own`: the agent whose conversations alone are concerned; None for all.
+
+    Every method gives the conversation as it then stands, and raises NotThere (no such call), NotNow (it does not fit the
+    conversation as it stands), NotRight (a name that means nothing).
+    """
+
+    def talk(self, call_id: str, own: str | None) -> dict[str, Any]:
+        """The conversation of a call."""
+
+    def hold(self, call_id: str, held: bool, own: str | None) -> dict[str, Any]:
+        """Put the caller on hold or take the caller back."""
+
+    def pause_recording(self, call_id: str, paused: bool, own: str | None) -> dict[str, Any]:
+        """Pause the recording or let it go on."""
+
+    def hand_on(self, call_id: str, wanted: dict[str, Any], by: str, own: str | None) -> dict[str, Any]:
+        """Hand the caller on: `{"kind", "name", "needs", "ask_first", "note"}`."""
+
+    def complete(self, call_id: str, own: str | None) -> dict[str, Any]:
+        """Leave the caller to the colleague who was asked."""
+
+    def cancel(self, call_id: str, own: str | None) -> dict[str, Any]:
+        """Go on with the caller."""
+
+    def conclude(self, call_id: str, disposition: str | None, resolved: bool | None, own: str | None) -> dict[str, Any]:
+        """What came of the talk."""
+
+    def supervise(self, call_id: str, mode: str, supervisor: str, by: str) -> dict[str, Any]:
+        """Ring `supervisor` into the conversation, or change the mode."""
+
+    def leave_supervision(self, call_id: str) -> dict[str, Any]:
+        """The supervisor goes."""
+
+    def context(self, call_id: str, own: str | None, *, masked: bool) -> dict[str, Any]:
+        """What is known of the caller. Raises NotThere."""
+
+
 class Flows(Protocol):
     """Flows and their revisions."""
 
@@ -94,5 +132,6 @@ class ApiContext:
     live: Live | None = None
     callbacks: Callbacks | None = None
     flows: Flows | None = None
+    talks: Talks | None = None
     calls_per_minute: int = 600  # of one token, per process; 0: no limit
     why: Callable[[str], dict[str, Any] | None] | None = None  # why a call went to whom
