@@ -136,6 +136,6 @@ def check_model(settings: Settings, files: Files) -> Iterator[Finding]:
         yield warning(
             "speech",
             f"Model {model.version} was trained from earlier phrases.",
-            "A running service trains within a minute; else run `ivr intents train`.",
+            "Run `ivr intents train`; `ivr serve` and `ivr demo` do it when they start.",
         )
     yield ok("speech", f"Model {model.version} understands {', '.join(model.languages)}.")

@@ -72,7 +72,7 @@ def phone(
       ivr phone
       ivr phone --from +447700900101
       ivr phone --wait --from +447700900101
-      ivr phone --script docs/examples/order.yaml
+      ivr phone --script docs/examples/order_caller.yaml
       printf 'where is my order\\n#1234#\\n' | ivr phone
     """
     line = find_line(carrier, control_token, to)
