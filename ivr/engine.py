@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ivr.actions import Charge, Continue, Dial, Hangup, Join, Leave, Listen, Record, Wait
-from ivr.call import Arrived, CallEvent, Continued, Ended, Frame, Session
+from ivr.call import Arrived, CallEvent, Charged, Continued, Ended, Frame, Recorded, Session
 from ivr.dialogue import goals
 from ivr.dialogue.handing_over import customer_name
 from ivr.dialogue.progress import Progress, Turn, closest_language
@@ -20,6 +20,7 @@ from ivr.dialogue.questions import person_from
 from ivr.dialogue.steps import LiveStep
 from ivr.dialogue.ways import RETURN, Go, RunFlow, Stay, Way, voicemail_of
 from ivr.language.bundle import Bundle
+from ivr.notes import Note
 from ivr.world import LookUp, World
 
 __all__ = ["MOST_STEPS_A_CALL", "MOST_STEPS_A_TURN", "Turn", "begin", "take_turn"]
@@ -72,14 +73,23 @@ def take_turn(bundle: Bundle, session: Session, event: CallEvent, world: World) 
     if isinstance(event, Ended):
         return _hung_up(progress)
     if session.ended:
-        progress.finish(Hangup())
-        return progress.turn()
+        return _after_the_end(progress, event)
     return _walk(
         progress,
         lambda: _rest(progress).take(
             progress, Continued(event.call_id, event.event_id, event.at) if isinstance(event, Arrived) else event
         ),
     )
+
+
+def _after_the_end(progress: Progress, event: CallEvent) -> Turn:
+    """A carrier may tell of a message or a payment after it told of the end: that is written down, and nothing else happens."""
+    session = progress.session
+    notes: tuple[Note, ...] = ()
+    if isinstance(event, Recorded | Charged):
+        walked = _walk(progress, lambda: _rest(progress).take(progress, event))
+        notes = tuple(note for note in walked.notes if note.kind in ("VoicemailLeft", "Charged"))
+    return Turn(session, (Hangup(),), notes, ())
 
 
 def _walk(progress: Progress, first: Any) -> Turn:

@@ -75,6 +75,9 @@ return 1
 """
 
 
+MOST_KEPT = 2000
+
+
 class Calls:
     """Sessions and journals of live calls. Every method raises StoreUnavailable when Redis does not answer in time."""
 
@@ -84,6 +87,7 @@ class Calls:
         self._commit = client.register_script(_COMMIT)
         self._append = client.register_script(_APPEND)
         self._mark = client.register_script(_MARK)
+        self._kept: dict[str, Session] = {}
         self._swap = client.register_script(_SWAP)
 
     def _ask(self, what: Callable[[], Any]) -> Any:
@@ -97,8 +101,15 @@ class Calls:
         text = self._ask(lambda: self._redis.get(keys.session(call_id)))
         return Session.from_json(text) if text else None
 
-    def recall_turn(self, call_id: str, delivery: str) -> tuple[Session | None, str | None]:
-        """Session and, where this delivery was answered before, the answer it got: one round trip."""
+    def recall_turn(self, call_id: str, delivery: str, turn: int | None = None) -> tuple[Session | None, str | None]:
+        """Session and, where this delivery was answered before, the answer it got: one round trip.
+
+        Where this process stored the session that stands at `turn` itself, not even that: should another process have gone on
+        meanwhile, `commit` refuses, forgets the session, and the next reading is a real one.
+        """
+        kept = self._kept.get(call_id) if turn is not None else None
+        if kept is not None and kept.turn == turn:
+            return kept, None
 
         def ask() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
@@ -144,7 +155,17 @@ class Calls:
             except redis.exceptions.NoScriptError:
                 return self._commit(keys=names, args=arguments)
 
-        return bool(self._ask(ask))
+        stored = bool(self._ask(ask))
+        self._keep(session if stored else None, call)
+        return stored
+
+    def _keep(self, session: Session | None, call_id: str) -> None:
+        """Remember the session just stored, or that what was remembered is out of date."""
+        self._kept.pop(call_id, None)
+        if session is not None and not session.ended:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)), None)
+            self._kept[call_id] = session
 
     def append(self, call_id: str, notes: Iterable[Note], *, happening: str = "") -> bool:
         """Add notes; False (and nothing added) where `happening` was noted before."""

@@ -40,6 +40,8 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
     def webhook(path: str, *, subject: str | None = "call") -> Callable[[Callable[..., str]], Callable[..., Response]]:
         """A route that only the carrier reaches. `subject`: what the link must have been made for (None: no sealed link)."""
 
+        took, answered = SECONDS.labels(path), WEBHOOKS.labels(path, "ok")
+
         def wrap(answer: Callable[..., str]) -> Callable[..., Response]:
             @voice.post(path, endpoint=answer.__name__)
             @functools.wraps(answer)
@@ -59,9 +61,9 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
                         if not gate.made_for(request, about):
                             WEBHOOKS.labels(path, "refused").inc()
                             return Response("This link was made for something else.", 403, mimetype="text/plain")
-                    with SECONDS.labels(path).time():
+                    with took.time():
                         document = answer(form, call_id)
-                    WEBHOOKS.labels(path, "ok").inc()
+                    answered.inc()
                 except read.Malformed as error:
                     WEBHOOKS.labels(path, "malformed").inc()
                     return Response(f"{error}.", 400, mimetype="text/plain")
@@ -108,7 +110,7 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
     @webhook("/recording", subject="call")
     def recording(form: dict[str, str], call_id: str) -> str:
         if form.get("RecordingStatus", "completed") == "completed":
-            line.switchboard.recording_kept(call_id, form.get("RecordingSid", "")[:40], form.get("RecordingUrl", "")[:500], form.get("RecordingDuration", ""))
+            line.switchboard.recording_kept(argument("about") or call_id, form.get("RecordingSid", "")[:40], form.get("RecordingUrl", "")[:500], form.get("RecordingDuration", ""))
         return write.empty()
 
     @webhook("/room", subject="call_id")

@@ -22,6 +22,7 @@ from routing.model import EnterResult
 TURN_SECONDS = 3.5  # of the 4 s that a caller may be left in silence
 MOST_RESUMED = 3
 _TRIES = 3
+_AT_THE_TURN = frozenset({"listen", "record", "charge", "dial", "continue"})  # answers to the document of exactly that turn
 _NOT_ENTERED = {
     EnterResult.FULL: "full",
     EnterResult.CLOSED: "closed",
@@ -63,8 +64,9 @@ class Turns:
         if of in ("queue", "talk") and form.get("CallStatus") == "completed":
             return write.empty()  # the caller hung up meanwhile: the status callback tells
         delivery = f"{of}:{number}"
-        for _ in range(_TRIES):
-            session, answer = self.line.calls.recall_turn(call_id, delivery)
+        at_turn = int(number) if of in _AT_THE_TURN and number.isascii() and number.isdigit() else None
+        for attempt in range(_TRIES):
+            session, answer = self.line.calls.recall_turn(call_id, delivery, None if attempt else at_turn)
             if answer is not None:
                 return answer
             if session is None:

@@ -59,9 +59,9 @@ def run_trial(bundle: Bundle, outside: Outside, trial: Trial, record_of: RecordO
     if trial.ends is not None and resting != trial.ends:
         failures.append(Failure(trial.at, f"the call ends in {resting}, not in {trial.ends}"))
     stage.hangs_up()
-    failures += _check_notes(trial, stage.notes)
+    failures += check_notes(trial, stage.notes)
     if trial.record and record_of is not None:
-        failures += _check_record(trial, record_of(stage.notes))
+        failures += check_record(trial, record_of(stage.notes))
     return Result(
         trial,
         tuple(failures),
@@ -135,7 +135,8 @@ def _bare(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _check_notes(trial: Trial, notes: Sequence[Note]) -> list[Failure]:
+def check_notes(trial: Trial, notes: Sequence[Note]) -> list[Failure]:
+    """What the journal should hold and does not, or the other way round."""
     failures = []
     for kind, fields in trial.notes:
         candidates = [note for note in notes if note.kind == kind]
@@ -152,7 +153,8 @@ def _check_notes(trial: Trial, notes: Sequence[Note]) -> list[Failure]:
     return failures
 
 
-def _check_record(trial: Trial, record: Mapping[str, Any]) -> list[Failure]:
+def check_record(trial: Trial, record: Mapping[str, Any]) -> list[Failure]:
+    """What the record says otherwise than it should."""
     return [
         Failure(trial.at, f"{name} of the record is {record.get(name)!r}, not {value!r}")
         for name, value in trial.record.items()

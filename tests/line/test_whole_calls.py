@@ -62,7 +62,7 @@ def test_a_caller_reaches_an_agent_and_answers_the_survey(service: Running) -> N
         [
             {"hear": "Hello George"},
             {"say": "I would like to talk to a person"},
-            {"talk": "30s"},
+            {"hear": "How can I help"},
             {"notice": "solved"},
             {"press": "1"},
             {"notice": "content"},
