@@ -143,6 +143,7 @@ def main() -> None:
     asked.add_argument("--seconds", type=float, default=8.0, help="load for so long each time")
     asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--connections", type=int, default=16)
+    asked.add_argument("--threads", type=int, default=16, help="of both servers")
     options = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server = start_redis(Path(folder) / "redis")
@@ -154,9 +155,9 @@ def main() -> None:
         }  # fmt: skip
         (Path(folder) / "hello.py").write_text(HELLO)
         prepare(read_settings(environment, port=port))
-        ours = subprocess.Popen([sys.executable, "-m", "ivr.cli", "web", "--port", str(port), "--workers", "1", "--threads", "16"], env=environment)
+        ours = subprocess.Popen([sys.executable, "-m", "ivr.cli", "web", "--port", str(port), "--workers", "1", "--threads", str(options.threads)], env=environment)
         theirs = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-k", "gthread", "-w", "1", "--threads", "16", "--keep-alive", "75", "-b", f"127.0.0.1:{hello_port}",
+            [sys.executable, "-m", "gunicorn", "-k", "gthread", "-w", "1", "--threads", str(options.threads), "--keep-alive", "75", "-b", f"127.0.0.1:{hello_port}",
              "--chdir", folder, "--log-level", "error", "hello:app"],
             env=environment,
         )  # fmt: skip

@@ -18,10 +18,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from ivr.errors import StoreUnavailable
 
 _PR_SET_PDEATHSIG = 1
+SOCKET_FILE = "redis.sock"
 ADDRESS_FILE = "address"
 
 
@@ -89,16 +91,19 @@ def start_redis(folder: Path, *, port: int | None = None, keep: bool = True) -> 
         raise StoreUnavailable(f"cannot write to {folder}: {error.strerror}; choose another IVR_DATA_DIR") from error
     binary = _runnable(binary, folder)
     port = port or free_port()
+    # A socket file costs half of what loopback does; its path may have at most 107 bytes.
+    by_socket = len(os.fsencode(folder.resolve() / SOCKET_FILE)) < 104
     arguments = [
         str(binary), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--daemonize", "no",
-        "--appendonly", "yes" if keep else "no", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
+        "--unixsocket", str(folder / SOCKET_FILE) if by_socket else "", "--unixsocketperm", "700", "--appendonly", "yes" if keep else "no", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
     ]  # fmt: skip
     with log:
         # Not preexec_fn where the parent has threads (tests, the supervisor): the child only calls prctl, which is safe in practice on Linux.
         process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent, start_new_session=True
         )
-    started = EmbeddedRedis(f"redis://127.0.0.1:{port}/0", process)
+    url = f"unix://{quote(str(folder.resolve() / SOCKET_FILE))}?db=0" if by_socket else f"redis://127.0.0.1:{port}/0"
+    started = EmbeddedRedis(url, process)
     client = redis.Redis(port=port, socket_timeout=0.5, socket_connect_timeout=0.5)
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:

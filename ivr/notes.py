@@ -67,6 +67,9 @@ KINDS = frozenset(
 )
 
 
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 @dataclass(frozen=True)
 class Note:
     """One line of a call's journal. `seq` counts from 1 within the call (0: not yet written)."""
@@ -79,9 +82,7 @@ class Note:
 
     def to_json(self) -> str:
         """Compact JSON without `seq`, which is the note's place in the list."""
-        return json.dumps(
-            {"kind": self.kind, "at": self.at.isoformat(), "data": self.data}, separators=(",", ":"), ensure_ascii=False
-        )
+        return _compact({"kind": self.kind, "at": self.at.isoformat(), "data": self.data})
 
     @classmethod
     def from_json(cls, call_id: str, seq: int, text: str) -> Note:
