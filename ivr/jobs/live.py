@@ -118,7 +118,8 @@ class LiveWorld:
         return recogniser.understand(text, language, intents) if recogniser else Understanding(text, out_of_scope=True)
 
     def read_slot(self, kind: str, text: str, language: str, length: int | None, known: tuple[str, ...]) -> Slot | None:
-        return read_slot(kind, text, language, length, known, today=self.local(self._now).date())
+        today = self.local(self._now).date()
+        return read_slot(kind, text, language, length, known, today=today, house=self._line.settings.config_dir)
 
     def queue(self, name: str, needs: dict[str, int]) -> QueueNow:
         try:

@@ -220,6 +220,7 @@ class Line:
         self.connectors = Connectors(configuration, self.settings.config_dir)
         self.identification = Identification(configuration, self.connectors, self.store)
         self.revisions.names = names_of(configuration)
+        self.__dict__.pop("answers", None)  # read again when next asked for
         self.configure_board()
 
     def _written(self) -> tuple[tuple[str, int], ...]:
