@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from flask import Blueprint, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from ivr.errors import IvrError
 from ivr.jobs.wiring import Line
 
-OPEN_CALLS = Gauge("ivr_calls_open", "Calls in progress.")
-COMMANDS = Gauge("ivr_commands_waiting", "Carrier commands waiting to be carried out.")
-WAITING = Gauge("ivr_waiting_calls", "Callers waiting, by queue.", ["queue"])
-FREE = Gauge("ivr_agents", "Agents by state.", ["state"])
+OPEN_CALLS = Gauge("ivr_calls_open", "Calls in progress.", multiprocess_mode="mostrecent")
+COMMANDS = Gauge("ivr_commands_waiting", "Carrier commands waiting to be carried out.", multiprocess_mode="mostrecent")
+WAITING = Gauge("ivr_waiting_calls", "Callers waiting, by queue.", ["queue"], multiprocess_mode="mostrecent")
+FREE = Gauge("ivr_agents", "Agents by state.", ["state"], multiprocess_mode="mostrecent")
 
 
 def health_blueprint(line: Line) -> Blueprint:
@@ -47,6 +49,15 @@ def health_blueprint(line: Line) -> Blueprint:
                 FREE.labels(state).set(states.get(state, 0))
         except (IvrError, OSError):
             OPEN_CALLS.set(float("nan"))
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(_everywhere()), content_type=CONTENT_TYPE_LATEST)
 
     return health
+
+
+def _everywhere() -> CollectorRegistry:
+    """The figures of all web workers together, where several share a folder; else this process's own."""
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -23,8 +24,9 @@ def _config(connection: sa.Connection | None = None) -> Config:
     return config
 
 
+@cache
 def newest() -> str:
-    """The revision that this program expects."""
+    """The revision that this program expects. Reading the scripts takes milliseconds, and every readiness check asks."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if head is None:
         raise RecordError("this installation has no migrations: install it again")
