@@ -202,12 +202,12 @@ class Calls:
 
         self._ask(ask)
 
-    def mark_talk(self, call_id: str, token: str, **fields: str) -> bool:
+    def mark_talk(self, call_id: str, token: str, /, **fields: str) -> bool:
         """Set some fields of the conversation of `token`; False (and nothing set) where that one is over."""
         pairs = [part for pair in fields.items() for part in pair]
         return bool(self._ask(lambda: self._mark(keys=[keys.talk(call_id)], args=[token, *pairs])))
 
-    def swap_talk(self, call_id: str, token: str, name: str, before: str, **fields: str) -> bool:
+    def swap_talk(self, call_id: str, token: str, name: str, before: str, /, **fields: str) -> bool:
         """Set some fields of the conversation of `token` where its field `name` still is `before`; False (and nothing set) otherwise."""
         pairs = [part for pair in fields.items() for part in pair]
         return bool(token) and bool(self._ask(lambda: self._swap(keys=[keys.talk(call_id)], args=[token, name, before, *pairs])))
