@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ivr.records.columns import Document, Instant, from_micros, to_micros
+from ivr.records.columns import from_micros, to_micros
 from ivr.records.database import REPORT_SECONDS, WEB_SECONDS
 from ivr.records.figures import counted_in
 from ivr.records.measures import Source
@@ -203,12 +203,16 @@ def _condition(name: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
     return column.in_(given) if len(given) == len(values) else sa.or_(column.is_(None), column.in_(given))
 
 
-def _select(store: Store, query: CallQuery, limit: int, columns: Sequence[Any] = (calls,)) -> sa.Select[Any]:
+def call_statement(store: Store, query: CallQuery, limit: int, columns: Sequence[Any] = (calls,)) -> sa.Select[Any]:
+    """The first `limit` rows of a query, behind its cursor (parameters `cursor_at` and `cursor_call`) where it has one."""
     key = calls.c.updated_at if query.updated_since is not None else calls.c.started_at
     settled = store.clock() - timedelta(seconds=store.settle_seconds) if store.settle_seconds else None
     chosen = sa.select(*columns).where(*conditions(query, settled))
     if query.cursor is not None:
-        place = sa.tuple_(sa.literal(from_micros(query.cursor[0]), type_=key.type), sa.literal(query.cursor[1]))
+        place = sa.tuple_(
+            sa.bindparam("cursor_at", from_micros(query.cursor[0]), key.type),
+            sa.bindparam("cursor_call", query.cursor[1], sa.Text),
+        )
         here = sa.tuple_(key, calls.c.call_id)
         chosen = chosen.where(here < place if query.descending else here > place)
     order = (key.desc(), calls.c.call_id.desc()) if query.descending else (key, calls.c.call_id)
@@ -234,7 +238,7 @@ def _rows(connection: sa.Connection, statement: sa.Select[Any], *, parts: bool) 
 def list_calls(store: Store, query: CallQuery) -> Page:
     """One page of calls with their legs and queue visits. Raises BadQuery, TooSlow, StoreUnavailable."""
     with store.reading(WEB_SECONDS) as connection:
-        rows = _rows(connection, _select(store, query, query.limit + 1), parts=True)
+        rows = _rows(connection, call_statement(store, query, query.limit + 1), parts=True)
     more = len(rows) > query.limit
     rows = rows[: query.limit]
     return Page(rows, write_cursor(rows[-1], query) if more else None)
@@ -245,33 +249,9 @@ def stream_calls(store: Store, query: CallQuery, *, parts: bool = False) -> Iter
     cursor = query.cursor
     while True:
         with store.reading(REPORT_SECONDS) as connection:
-            rows = _rows(connection, _select(store, replace(query, cursor=cursor), _CHUNK), parts=parts)
+            rows = _rows(connection, call_statement(store, replace(query, cursor=cursor), _CHUNK), parts=parts)
         if rows:
             yield rows
         if len(rows) < _CHUNK:
             return
         cursor = read_cursor(write_cursor(rows[-1], query))
-
-
-def stream_raw(store: Store, query: CallQuery, names: Sequence[str], *, chunk: int) -> Iterator[list[tuple[Any, ...]]]:
-    """The columns `names` as the database keeps them (times in microseconds, JSON as text), for exports that convert whole columns.
-
-    `names` must hold call_id, started_at and updated_at.
-    """
-    kept = {Instant: sa.BigInteger, Document: sa.Text, sa.Boolean: sa.Integer}
-    columns: list[Any] = [
-        sa.type_coerce(calls.c[name], kept.get(type(calls.c[name].type), type(calls.c[name].type))).label(name) for name in names
-    ]
-    at = names.index("updated_at" if query.updated_since is not None else "started_at")
-    call_id = names.index("call_id")
-    cursor = query.cursor
-    while True:
-        with store.reading(REPORT_SECONDS) as connection:
-            result = connection.execute(_select(store, replace(query, cursor=cursor), chunk, columns))
-            rows = list(result.cursor.fetchall()) if result.cursor is not None else []
-            result.close()
-        if rows:
-            yield rows
-        if len(rows) < chunk:
-            return
-        cursor = (rows[-1][at], rows[-1][call_id])
