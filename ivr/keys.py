@@ -13,6 +13,8 @@ ivr:effects:taken          zset    commands being carried out, by give-up time  
 ivr:effects:text           hash    their texts                                       until done
 ivr:recall                 zset    callers expected back from a conversation, by due time   until back
 ivr:consults               zset    callers on hold while a colleague is rung, by give-up time   until answered
+ivr:floor:read             string  entry of the decision log up to which agents' states are kept   kept
+ivr:floor:agents           hash    agents' states at that entry, JSON                kept
 ivr:lease:NAME             string  who does a periodic task                          seconds
 ivr:estimate               hash    state of the wait estimates, one per queue        kept
 """
@@ -25,6 +27,8 @@ EFFECTS = "ivr:effects"
 EFFECTS_TAKEN = "ivr:effects:taken"
 RECALL = "ivr:recall"
 CONSULTS = "ivr:consults"
+FLOOR_READ = "ivr:floor:read"
+FLOOR_AGENTS = "ivr:floor:agents"
 ESTIMATE = "ivr:estimate"
 
 LIFE_SECONDS = 25 * 3600

@@ -365,6 +365,11 @@ class Board:
                 found.append(Decision(entry_id, fields.pop("kind"), at, fields))
         return found
 
+    def last_decision(self) -> str:
+        """The id of the newest entry of the decision log, "0-0" where it is empty: `decisions` after it are what follows."""
+        rows = text_of([list(row) for row in self._redis.xrevrange(self.keys.of("log"), count=1) or []])
+        return str(rows[0][0]) if rows else "0-0"
+
     def waiting_call(self, call_id: str) -> WaitingCall | None:
         """The waiting call as it entered, None where it does not wait."""
         return self._view.waiting_call(call_id)

@@ -20,7 +20,7 @@ _QUEUE = TypeAdapter(Queue)
 
 @dataclass(frozen=True)
 class Decision:
-    """One entry of the log. `kind`: entered, opened, left, returned, free, busy, claimed, released, accepted, talk_ended,
+    """One entry of the log. `kind`: entered, opened, left, returned, free, busy, claimed, ringing, released, accepted, talk_ended,
     wrapped_up, presence, agent, retired, queue. `fields` as the scripts write them."""
 
     entry_id: str
@@ -223,6 +223,11 @@ class Floor:
             record.held[fields["call"]] = AgentState.RESERVED
             known = self.agents.get(fields["agent"])
             record.free = record.free and known is not None and len(record.held) < known.capacity
+
+    def _on_ringing(self, fields: Mapping[str, str], at: float) -> None:
+        record = self.records.get(fields["agent"])
+        if record is not None and fields["call"] in record.held:
+            record.held[fields["call"]] = AgentState.RINGING
 
     def _on_released(self, fields: Mapping[str, str], at: float) -> None:
         for state in (self.waiting.get(fields["call"]), self._answered.get(fields["call"])):

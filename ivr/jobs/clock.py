@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from ivr.errors import CarrierError, IvrError
-from ivr.jobs import figures, periodic
+from ivr.jobs import figures, floor_log, periodic
 from ivr.jobs.commands import Commands
 from ivr.jobs.leases import Lease
 from ivr.jobs.wiring import Line, open_line
@@ -59,7 +59,7 @@ TASKS = (
     ("commands", 5.0, periodic.hand_out_again),
     ("reconcile", 15.0, periodic.reconcile),
     ("configuration", 2.0, periodic.follow_configuration),
-    ("states", 1.0, figures.note_agent_states),
+    ("states", 1.0, floor_log.follow),
     ("webhooks", 5.0, figures.deliver_webhooks),
     ("rollups", 30.0, figures.keep_rollups),
     ("fcr", 60.0, periodic.decide_fcr),

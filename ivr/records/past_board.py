@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from ivr.records.database import REPORT_SECONDS
-from ivr.records.occupancy import AgentState, record_states
 from ivr.records.store import Store
 from ivr.records.tables import agent_states, legs, visits
 
@@ -67,35 +66,3 @@ def board_at(store: Store, at: datetime) -> PastBoard:
         for leg in connection.execute(sa.select(legs).where(on_call)):
             agents[leg.agent] = AgentThen(leg.agent, "talking", leg.answered_at, leg.team, leg.call_id)
     return PastBoard(at, waiting, tuple(a for _, a in sorted(agents.items()) if a.state != "offline"))
-
-
-class StateRecorder:
-    """Writes agents' changes of state as they are seen on the live board; call `see` about once a second, from one leased place."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._last: dict[str, tuple[str, datetime]] | None = None
-
-    def see(self, states: list[AgentState]) -> int:
-        """Keep those that changed since they were last seen; gives how many."""
-        if self._last is None:
-            self._last = self._recorded()
-        changed = [s for s in states if self._last.get(s.agent) != (s.state, s.at)]
-        if changed:
-            record_states(self._store, changed)
-            self._last.update({s.agent: (s.state, s.at) for s in changed})
-        return len(changed)
-
-    def _recorded(self) -> dict[str, tuple[str, datetime]]:
-        with self._store.reading() as connection:
-            newest = (
-                sa.select(agent_states.c.agent, sa.func.max(agent_states.c.n).label("n"))
-                .group_by(agent_states.c.agent)
-                .subquery()
-            )
-            rows = connection.execute(
-                sa.select(agent_states.c.agent, agent_states.c.state, agent_states.c.at).join(
-                    newest, newest.c.n == agent_states.c.n
-                )
-            )
-            return {row.agent: (row.state, row.at) for row in rows}

@@ -20,7 +20,7 @@ from ivr.records.importing import import_calls
 from ivr.records.migrations import newest
 from ivr.records.occupancy import AgentState, record_states
 from ivr.records.outbox import deliver_due, sign
-from ivr.records.past_board import StateRecorder, board_at
+from ivr.records.past_board import board_at
 from ivr.records.query import list_calls, read_call_query
 from ivr.records.repeats import repeat_of
 from ivr.records.report_file import read_reports
@@ -324,13 +324,10 @@ def test_the_shipped_file_is_sound() -> None:
 
 
 def test_occupancy_comes_from_states_and_the_board_can_be_seen_at_a_past_second(store: Store) -> None:
-    recorder = StateRecorder(store)
     seen = [("available", 0), ("talking", 600), ("wrap_up", 900), ("available", 960), ("offline", 1200)]
     for state, second in seen:
         at = NOW + timedelta(seconds=second)
-        assert recorder.see([AgentState("ana", at, state, "support")]) == 1
-        assert recorder.see([AgentState("ana", at, state, "support")]) == 0
-    assert StateRecorder(store).see([AgentState("ana", NOW + timedelta(seconds=1200), "offline", "support")]) == 0
+        record_states(store, [AgentState("ana", at, state, "support")])
     ask = {"from": ["2026-03-02"], "to": ["2026-03-03"], "metrics": ["occupancy"]}
     found = figures(store, read_stats_query(ask, store, NOW + timedelta(days=2)), NOW + timedelta(days=2))
     assert found["totals"]["occupancy"]["numerator"] == 360
