@@ -250,7 +250,11 @@ def inbox(
 ) -> None:
     """Show what was not understood, grouped; teach a group and see before and after.
 
-    Example: ivr intents inbox, then: ivr intents inbox --accept 3f09ab --as refund, then: ivr intents activate VERSION
+    \b
+    Examples:
+      ivr intents inbox
+      ivr intents inbox --accept 3f09ab --as refund
+      ivr intents activate VERSION
     """
     from ivr.intents.inbox import DISMISSED, groups
     from ivr.intents.recogniser import Recogniser

@@ -23,7 +23,9 @@ PORT = click.option("--port", default=8080, show_default=True, type=click.IntRan
 def demo(host: str, port: int, carrier_port: int, speed: float) -> None:
     """Everything on one machine: a real Redis started for it, SQLite, web, worker, clock, the local carrier, sample data.
 
-    Example: ivr demo, then ivr phone in a second terminal. Ctrl-C stops every process it started.
+    Then call it with `ivr phone` in a second terminal. Ctrl-C stops every process it started.
+
+    Example: ivr demo
     """
     from ivr.jobs.one_machine import run_demo
 
@@ -36,7 +38,9 @@ def demo(host: str, port: int, carrier_port: int, speed: float) -> None:
 def serve(host: str, port: int) -> None:
     """Everything on one machine against the carrier that the environment names: web, worker, clock.
 
-    Starts an embedded Redis only where REDIS_URL is not set. Example: ivr serve --host 0.0.0.0 --port 8080
+    Starts an embedded Redis only where REDIS_URL is not set.
+
+    Example: ivr serve --host 0.0.0.0 --port 8080
     """
     from ivr.jobs.one_machine import run_serve
 
