@@ -110,7 +110,7 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
     @webhook("/recording", subject="call")
     def recording(form: dict[str, str], call_id: str) -> str:
         if form.get("RecordingStatus", "completed") == "completed":
-            line.switchboard.recording_kept(argument("about") or call_id, form.get("RecordingSid", "")[:40], form.get("RecordingUrl", "")[:500], form.get("RecordingDuration", ""))
+            line.switchboard.recording_kept(call_id, form.get("RecordingSid", "")[:40], form.get("RecordingUrl", "")[:500], form.get("RecordingDuration", ""))
         return write.empty()
 
     @webhook("/room", subject="call_id")

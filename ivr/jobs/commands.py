@@ -75,14 +75,6 @@ class Commands(Settling):
         if not self.line.carrier.redirect(call_id, self.links.sealed("/voice/join", call_id, token=token)):
             self.line.switchboard.caller_gone(call_id)
 
-    def record_talk(self, *, call_id: str, token: str, leg_id: str) -> None:
-        """Record a conversation to which the caller agreed. It is the agent's leg that is recorded: the recording ends with the talk,
-        so that what a caller types afterwards (a card, a PIN) is never on it. Tried once: a recording that is missing is better than two."""
-        if self.line.calls.talk(call_id).get("token") != token:
-            return  # over already
-        if self.line.calls.append(call_id, [], happening=f"record:{token}"):
-            self.line.carrier.record(leg_id, self.links.sealed("/voice/recording", leg_id, about=call_id))
-
     def tell_agent_gone(self, *, leg_id: str, token: str, call_id: str, joined: bool) -> None:
         """The caller hung up: the agent's leg goes on to its end (by itself where both were in the room)."""
         if leg_id and not joined:

@@ -117,8 +117,8 @@ def test_lost_ends_are_found_out_by_asking(troubled: Running, monkeypatch: pytes
     from ivr.jobs import periodic
 
     assert troubled.until(lambda: periodic.reconcile(troubled.line) or troubled.line.calls.open_count() == 0, 10)
-    record = check(troubled, truth, "answered", within_seconds=2.0)
-    assert record["inferred"]
+    check(troubled, truth, "answered", within_seconds=2.0)
+    assert any(note.kind == "Ended" and note.data["inferred"] for note in troubled.line.calls.journal(truth.call_sid))
     check(troubled, menu, "abandoned_in_menu", within_seconds=2.0)
     check_agents(troubled, "chloe")
 
@@ -172,15 +172,17 @@ def test_a_caller_who_hangs_up_at_any_moment_leaves_nobody_behind(troubled: Runn
         "survey": lambda: any("solved" in text for text in service.carrier.truth(sid).heard),
     }
     if moment != "menu":
-        assert service.until(lambda: service.carrier.press(sid, "0"))
+        assert service.until(lambda: service.carrier.press(sid, "0")), service.carrier.truth(sid).entries
     assert service.until(reached[moment], 20), service.journal(sid)
     service.carrier.hang_up(sid)
     truth = service.carrier.wait(sid)
     outcomes = {"menu": "abandoned_in_menu", "talking": "answered", "survey": "answered"}
     check(service, truth, outcomes.get(moment, ("abandoned_in_queue", "abandoned_while_ringing", "answered")))
-    assert service.until(
-        lambda: all(leg.ended_at is not None for leg in service.carrier.truths() if leg.to_number == "client:chloe"), 10
-    )
+
+    def live() -> list[Any]:
+        return [leg.entries for leg in service.carrier.truths() if leg.to_number == "client:chloe" and leg.ended_at is None]
+
+    assert service.until(lambda: not live(), 10), live()[0][-12:]
     if moment != "queued":
         check_agents(service, "chloe")
     assert service.line.board.position(sid) is None
@@ -225,18 +227,25 @@ def test_an_agent_who_signs_out_while_ringing_is_left_in_peace(troubled: Running
 def test_consent_starts_a_recording_of_the_talk_and_of_nothing_else(troubled: Running) -> None:
     for consent in ("1", "2"):
         troubled.sign_in("chloe")
-        script = [{"say": "I want to make a complaint"}, {"hear": "record"}, {"press": consent}, {"talk": "4s"}, "hang up"]
-        truth = troubled.carrier.call(stranger(), LINE, script)
-        assert truth.failures == ()
-        check(troubled, truth, "answered")
-        kept = troubled.until(lambda sid=truth.call_sid: "RecordingKept" in troubled.journal(sid), 5 if consent == "1" else 0.5)
-        assert kept == (consent == "1")
-    legs = {
-        recording.call_sid
-        for recording in troubled.carrier.ask(lambda station: list(station.exchange.recordings.values()))
-        if recording.source == "StartCallRecordingAPI"
-    }
-    assert legs <= {leg.call_sid for leg in troubled.carrier.truths() if leg.to_number.startswith("client:")}
+        troubled.carrier.behave("client:chloe", {"answers_after": "1s", "talks": "12s"})
+        sid = troubled.carrier.place_by_hand(stranger(), LINE, patient=True)
+        assert troubled.until(
+            lambda sid=sid: bool(troubled.carrier.truth(sid).heard) and troubled.carrier.say(sid, "I want to make a complaint")
+        )
+        assert troubled.until(lambda sid=sid: any("record" in text for text in troubled.carrier.truth(sid).heard), 15)
+        assert troubled.until(lambda sid=sid, consent=consent: troubled.carrier.press(sid, consent))
+
+        def recordings(sid: str = sid) -> list[str]:
+            return troubled.carrier.ask(
+                lambda station: [found.status for found in station.exchange.recordings.values() if found.call_sid == sid]
+            )
+
+        assert troubled.until(lambda sid=sid: "Connected" in troubled.journal(sid), 20)
+        assert troubled.until(lambda: bool(recordings()), 3 if consent == "1" else 0.5) == (consent == "1")
+        assert troubled.until(lambda sid=sid: any("solved" in text for text in troubled.carrier.truth(sid).heard), 20)
+        assert troubled.until(lambda: "in-progress" not in recordings(), 3)
+        troubled.carrier.hang_up(sid)
+        check(troubled, troubled.carrier.wait(sid), "answered")
 
 
 def test_a_locked_database_loses_no_record_and_writes_none_twice(troubled: Running) -> None:
