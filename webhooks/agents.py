@@ -77,6 +77,7 @@ class AgentLegs:
 
     def after(self, form: Mapping[str, str], leg_id: str, token: str, call_id: str) -> str:
         """The conversation is over for the agent: by keypad, was it solved?"""
+        self.line.calls.append(call_id, [], happening=f"after:{leg_id}")  # out of the room: nobody has to fetch this leg
         if not self.line.consults.agent_leaves(call_id, token):
             self.line.switchboard.agent_leaves_room(call_id, token, leg_id)
         if is_consult(call_id) and self.line.board.reservation(token) is None:

@@ -76,8 +76,11 @@ class Commands(Settling):
             self.line.switchboard.caller_gone(call_id)
 
     def tell_agent_gone(self, *, leg_id: str, token: str, call_id: str, joined: bool) -> None:
-        """The caller hung up: the agent's leg goes on to its end (by itself where both were in the room)."""
-        if leg_id and not joined:
+        """The caller hung up: the agent's leg goes on to its end. Where both were in the room it does so by itself, but a caller who was
+        just coming in may never have arrived there: then the agent would wait in an empty room."""
+        if joined and not self.line.calls.append(call_id, [], happening=f"after:{leg_id}"):
+            return  # came out of the room already
+        if leg_id:
             self.line.carrier.redirect(leg_id, self.links.sealed("/voice/agent/after", token, token=token, call=call_id))
 
     def end_wait(self, *, call_id: str, result: str, number: str) -> None:
