@@ -45,7 +45,7 @@ class Task:
 
     name: str
     seconds: float
-    do: Callable[[Line], None]
+    do: Callable[[Line], object]
     due: float = 0.0
     lease: Lease | None = field(default=None, repr=False)
 

@@ -14,7 +14,6 @@ import structlog
 from ivr.call import Caller, Session
 from ivr.errors import IvrError
 from ivr.house import House
-from ivr.intents.slots import read_slot
 from ivr.language.bundle import Bundle
 from ivr.numbers import callback_number
 from ivr.records.repeats import repeat_of
@@ -118,6 +117,8 @@ class LiveWorld:
         return recogniser.understand(text, language, intents) if recogniser else Understanding(text, out_of_scope=True)
 
     def read_slot(self, kind: str, text: str, language: str, length: int | None, known: tuple[str, ...]) -> Slot | None:
+        from ivr.intents.slots import read_slot  # takes a second: only where speech is understood
+
         today = self.local(self._now).date()
         return read_slot(kind, text, language, length, known, today=today, house=self._line.settings.config_dir)
 

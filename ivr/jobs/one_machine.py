@@ -58,8 +58,11 @@ def run_demo(host: str, port: int, carrier_port: int, speed: float) -> None:
     )
     settings = read_settings(port=port)
     with _running(settings) as (supervisor, environment):
-        _start_service(supervisor, settings, environment, host, port)
         carrier = _start_carrier(supervisor, settings, account, carrier_port, speed, environment)
+        _start_service(supervisor, settings, environment, host, port)
+        supervisor.wait_for(
+            carrier, lambda: _answers(f"http://127.0.0.1:{carrier_port}/healthz"), _START_SECONDS, "the local carrier"
+        )
         if supervisor.stopping.is_set():
             return
         token = _sign_in_agents(settings, environment)
@@ -77,7 +80,6 @@ def run_demo(host: str, port: int, carrier_port: int, speed: float) -> None:
             ),
         )
         _welcome(settings, public_url, token, number, time.monotonic() - started)
-        del carrier
         supervisor.run()
 
 
@@ -120,11 +122,17 @@ def _start_service(supervisor: Supervisor, settings: Settings, environment: Mapp
     """Prepare the database, train where needed, then start web, worker and clock, and wait until calls can be taken."""
     from ivr.jobs.preparing import prepare
 
+    public = {**environment, "IVR_PUBLIC_URL": settings.public_url}
+
+    def start_web() -> Child:
+        return supervisor.start("web", "web", "--host", host, "--port", str(port), environment=public)
+
+    # Where speech was learned before, the web process can get ready meanwhile; it takes no call before the flows are there.
+    web = start_web() if (settings.models_dir / "active").exists() else None
     prepare(read_settings(port=port))
     if supervisor.stopping.is_set():
         return
-    public = {**environment, "IVR_PUBLIC_URL": settings.public_url}
-    web = supervisor.start("web", "web", "--host", host, "--port", str(port), environment=public)
+    web = web or start_web()
     supervisor.start("clock", "clock", environment=public)
     supervisor.start("worker", "worker", environment=public)
     supervisor.wait_for(
@@ -144,11 +152,9 @@ def _start_carrier(
     environment: Mapping[str, str],
 ) -> Child:
     secret = {"IVR_CARRIER_CONTROL_TOKEN": account["control_token"], **environment}
-    carrier = supervisor.start(
+    return supervisor.start(
         "carrier", "carrier", "--port", str(port), "--service-url", settings.public_url, "--speed", str(speed), environment=secret
     )
-    supervisor.wait_for(carrier, lambda: _answers(f"http://127.0.0.1:{port}/healthz"), _START_SECONDS, "the local carrier")
-    return carrier
 
 
 def _answers(url: str) -> bool:

@@ -19,8 +19,6 @@ from ivr.configuration.model import Configuration
 from ivr.connectors import Connectors
 from ivr.errors import IntentError, IvrError, SettingError
 from ivr.identification import Identification
-from ivr.intents.recogniser import Recogniser
-from ivr.intents.shelf import Shelf
 from ivr.jobs.configuring import day_of, routing_of
 from ivr.jobs.consults import Consults
 from ivr.jobs.links import Links
@@ -40,6 +38,7 @@ from routing.board import Board
 
 if TYPE_CHECKING:
     from ivr.intents.answers import AnswerBook
+    from ivr.intents.recogniser import Recogniser
 
 log = structlog.get_logger()
 
@@ -140,6 +139,9 @@ class Line:
         now = time.monotonic()
         if now - self._recogniser_checked > MODEL_CHECK_SECONDS and self._recogniser_lock.acquire(blocking=False):
             try:
+                from ivr.intents.recogniser import Recogniser  # takes a second: only where speech is understood
+                from ivr.intents.shelf import Shelf
+
                 self._recogniser_checked = now
                 active = Shelf(self.settings.models_dir).active
                 if active and (self._recogniser is None or self._recogniser.version != active):
