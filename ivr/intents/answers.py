@@ -22,6 +22,7 @@ import yaml
 from ivr.errors import IntentError
 from ivr.intents.encoders.onnx import default_encoder
 from ivr.intents.encoders.seam import Encoder, Vectors
+from ivr.intents.head import likeness as likeness_of
 from ivr.intents.lexical import Vocabulary
 from ivr.intents.normalising import normalise, sense
 from ivr.intents.words import Words, primary, words_of
@@ -97,7 +98,7 @@ class AnswerBook:
         share = WORDS_COUNT if self.encoder.width else 1.0
         likeness = share * lexical
         if self.encoder.width:
-            likeness = likeness + (1 - share) * (index.vectors @ self.encoder.encode([sense(said, index.words)])[0])
+            likeness = likeness + (1 - share) * likeness_of(index.vectors, self.encoder.encode([sense(said, index.words)])[0])
         found: dict[str, Answer] = {}
         for place in np.argsort(-likeness):
             question = index.questions[int(place)]

@@ -57,11 +57,11 @@ class Head:
         """Raw scores, one row per normalised text."""
         rows = np.tile(self.bias, (len(texts), 1)).astype(np.float32)
         if self.meaning.shape[0]:
-            rows += vectors @ self.meaning
+            rows += vectors @ self.meaning if len(vectors) > 1 else weighed(vectors[0], self.meaning)
         for row, text in enumerate(texts):
             columns, values = self.vocabulary.row(text)
             if columns:
-                rows[row] += LEXICAL_SHARE * (values @ self.lexical[columns])
+                rows[row] += LEXICAL_SHARE * weighed(values, self.lexical[columns])
         return rows
 
     def probabilities(self, raw: Floats) -> Floats:
@@ -71,8 +71,24 @@ class Head:
     def score(self, text: str, vector: Vectors) -> Scores:
         """Everything about one normalised text; `vector` is its embedding (one row)."""
         raw = self.raw([text], vector)
-        in_scope, nearest, cosine = self.scope_scores(raw, vector)
-        return Scores(raw[0], self.probabilities(raw)[0], float(in_scope[0]), int(nearest[0]), float(cosine[0]))
+        in_scope, nearest, cosine = self._scope_of_one(raw[0], vector[0])
+        return Scores(raw[0], self.probabilities(raw)[0], in_scope, nearest, cosine)
+
+    def _scope_of_one(self, raw: Floats, vector: Vectors) -> tuple[float, int, float]:
+        """As `scope_scores`, looking only at the phrases it needs: there may be many thousands, and a caller waits."""
+        best = int(raw.argmax())
+        top = raw[best : best + 1]
+        if not self.meaning.shape[0]:
+            return float(in_scope(self.scope, top, None, None)[0]), -1, 0.0
+        own = np.flatnonzero(self.owners == best)
+        cosines = likeness(self.phrases[own], vector)
+        nearest = int(cosines.argmax()) if len(own) else 0
+        near = cosines[nearest : nearest + 1] if len(own) else np.full(1, -2.0, dtype=np.float32)
+        against = likeness(self.counterexamples, vector).max(keepdims=True) if len(self.counterexamples) else None
+        score = float(in_scope(self.scope, top, near, against)[0])
+        if against is not None and against[0] >= SAME_MEANING and against[0] > likeness(self.phrases, vector).max():
+            score = min(score, self.threshold - 1)
+        return score, int(own[nearest]) if len(own) else 0, float(near[0])
 
     def scope_scores(self, raw: Floats, vectors: Vectors) -> tuple[Floats, NDArray[np.int64], Floats]:
         """In-scope score, nearest own phrase and its cosine, per row."""
@@ -91,6 +107,22 @@ class Head:
             told = (against >= SAME_MEANING) & (against > nearest_of_all)
             scores = np.where(told, np.minimum(scores, self.threshold - 1), scores)
         return scores, nearest, near
+
+
+def likeness(rows: Vectors, vector: Vectors) -> Floats:
+    """The product of each row with one vector.
+
+    Not `rows @ vector`: the library behind it wakes a thread per core for products of this size, and where calls are busy on all cores
+    waiting for them costs more than a hundred times the arithmetic (measured: docs/intents.md).
+    """
+    found: Floats = np.einsum("ij,j->i", rows, vector)
+    return found
+
+
+def weighed(weights: Floats, rows: Floats) -> Floats:
+    """The sum of the rows, each times its weight, without waking threads either."""
+    found: Floats = np.einsum("i,ij->j", weights, rows)
+    return found
 
 
 def in_scope(scope: Sequence[float], top: Floats, near: Floats | None, against: Floats | None) -> Floats:

@@ -95,5 +95,6 @@ class Recogniser:
         shares = np.where(offered, 1.0, ELSEWHERE if wanted else 1.0) * scores.probabilities
         shares = shares / shares.sum()
         order = np.argsort(-shares)
-        found = tuple(Candidate(names[i], round(float(shares[i]), 4)) for i in order if offered[i])[:MOST_CANDIDATES]
+        best = [int(i) for i in order if offered[i]][:MOST_CANDIDATES]
+        found = tuple(Candidate(names[i], round(float(shares[i]), 4)) for i in best)
         return found, not bool(offered[order[0]])

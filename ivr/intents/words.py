@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,19 @@ class Words:
 
     def listed(self, name: str) -> tuple[str, ...]:
         """The list of that name, folded; empty where the language has none."""
-        found = self.tables.get(name)
-        return tuple(found) if isinstance(found, list) else ()
+        return self._lists.get(name, ())
+
+    def members(self, name: str) -> frozenset[str]:
+        """The same list, for quick membership."""
+        return self._sets.get(name, frozenset())
+
+    @cached_property
+    def _lists(self) -> dict[str, tuple[str, ...]]:
+        return {name: tuple(found) for name, found in self.tables.items() if isinstance(found, list)}
+
+    @cached_property
+    def _sets(self) -> dict[str, frozenset[str]]:
+        return {name: frozenset(found) for name, found in self._lists.items()}
 
     def text(self, name: str, default: str = "") -> str:
         """The single text of that name."""

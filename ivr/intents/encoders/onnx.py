@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,8 @@ MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a
 MINILM_VOCABULARY = Path(__file__).parent / "minilm" / "vocab.txt"
 LONGEST_TOKENS = 64  # a spoken sentence is 10 to 30; attention costs grow with the square
 BATCH = 32
+SPREAD_FROM = 512
+"""Sentences from which all processors work: a large data set, and more than a running line that retrains has to encode."""
 
 
 class OnnxEncoder:
@@ -54,14 +57,17 @@ class OnnxEncoder:
         """One row of length 1 per text. Texts of like length go together, so that little padding is computed."""
         ids = [self._tokenizer.encode(text).ids for text in texts]
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        rows: list[Vectors | None] = [None] * len(ids)
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            for place, row in zip(batch, self._run([ids[i] for i in batch]), strict=True):
-                rows[place] = row
-        if not rows:
+        if not ids:
             return np.zeros((0, self.width), dtype=np.float32)
-        return np.stack([row for row in rows if row is not None])
+        batches = [[ids[i] for i in order[start : start + BATCH]] for start in range(0, len(order), BATCH)]
+        if len(ids) >= SPREAD_FROM:
+            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+                sorted_rows = np.concatenate(list(threads.map(self._run, batches)))
+        else:
+            sorted_rows = np.concatenate([self._run(batch) for batch in batches])
+        rows = np.empty_like(sorted_rows)
+        rows[order] = sorted_rows
+        return rows
 
     def _run(self, batch: list[list[int]]) -> Vectors:
         longest = max(len(ids) for ids in batch)

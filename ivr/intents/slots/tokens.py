@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from ivr.intents.normalising import clean
@@ -81,14 +80,9 @@ def phrases(words: Words, table: str) -> Phrases:
     return found[1]
 
 
-@lru_cache(maxsize=64)
-def _joined(items: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(items)
-
-
 def one_of(words: Words, table: str) -> frozenset[str]:
     """The single words of a list, for quick membership."""
-    return _joined(words.listed(table))
+    return words.members(table)
 
 
 def without(tokens: list[str], words: Words, table: str) -> list[str]:
