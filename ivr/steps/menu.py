@@ -263,6 +263,12 @@ class Menu(Question):
         if answer is True and YES in by_intent:
             return self._choose(progress, by_intent[YES], Candidate(YES, 1.0), "accept")
         if answer is False:
+            # "No wait, can I …" is another wish, not the end: hanging up on it cannot be made good.
+            rest = tidy(spoke.text).partition(" ")[2]
+            if beyond is not None and len(rest.split()) > 2 and not saying(rest, progress.wording, ("done", "neither")):
+                way = beyond.certain_wish(progress, Spoke(spoke.call_id, spoke.event_id, spoke.at, rest, spoke.sureness))
+                if way is not None:
+                    return way
             if NO in by_intent:
                 return self._choose(progress, by_intent[NO], Candidate(NO, 1.0), "accept")
             goals.nothing_more(progress)
