@@ -49,7 +49,7 @@ _REPEAT = (
     .order_by(_theirs.c.started_at)
     .limit(1)
 )
-_POINTING = sa.select(calls.c.call_id).where(calls.c.repeat_call_id == _me)
+_POINTING = sa.select(calls.c.call_id).where(calls.c.person == _person, calls.c.repeat_call_id == _me)
 # Seconds from their end to this start; whoever has a nearer repeat and return already is not concerned.
 _distance = sa.cast(_start, sa.BigInteger) - sa.cast(calls.c.ended_at, sa.BigInteger)
 _EARLIER = (
@@ -87,12 +87,17 @@ def links(connection: sa.Connection, me: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def earlier(connection: sa.Connection, call_id: str, person: str | None, started_at: datetime) -> list[str]:
-    """Contacts whose repeat or return a contact of `person` at `started_at` may be; without a person, those it was until now."""
+    """Contacts whose repeat or return a contact of `person` at `started_at` may be; nobody's where there is no person."""
     if person is None:
-        return sorted(connection.scalars(_POINTING, {"me": call_id}))
+        return []
     return sorted(
         connection.scalars(_EARLIER, {"me": call_id, "person": person, "start": started_at, "limit": started_at - _LONGEST})
     )
+
+
+def pointing(connection: sa.Connection, call_id: str, person: str | None) -> list[str]:
+    """Contacts of `person` whose repeat this call has been until now: it turned out to be somebody else's."""
+    return sorted(connection.scalars(_POINTING, {"me": call_id, "person": person})) if person else []
 
 
 def _gap(end: datetime, start: datetime) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from ivr.records.compute import compute_record
 from ivr.records.fcr import judge
 from ivr.records.inbox import collect_utterances
 from ivr.records.record import CallRecord, Excluded, SurveyAnswer
-from ivr.records.repeats import earlier, links
+from ivr.records.repeats import earlier, links, pointing
 from ivr.records.rollup_tables import mark_dirty
 from ivr.records.store import Store, merge_notes, read_notes
 from ivr.records.tables import calls, events, issues, legs, surveys, utterances, visits
@@ -32,6 +32,8 @@ _KEPT = (
     "repeat_call_id",
     "return_seconds",
 )
+# A row as an insert that names no column leaves it.
+_EMPTY: dict[str, Any] = {column.name: None if column.server_default is None else 0 for column in calls.columns}
 
 
 def close_call(store: Store, notes: Sequence[Note], now: datetime) -> CallRecord:
@@ -87,28 +89,40 @@ def write_record(store: Store, connection: sa.Connection, record: CallRecord, no
     settled = {name: before[name] for name in _KEPT} if before else {"fcr_state": "provisional"}
     if before is not None and before["imported"]:
         row["imported"] = 1
+    written = {**_EMPTY, **(before or {}), **row, **settled}
     if before is None:
         connection.execute(calls.insert(), {**row, **settled})
     else:
         connection.execute(calls.update().where(calls.c.call_id == call_id), row)
     _write_parts(connection, record, fresh=before is None)
-    _write_utterances(connection, record, notes)
+    _write_utterances(connection, record, notes, fresh=before is None)
     concerned = set(earlier(connection, call_id, record.person, record.started_at))
     if before is not None and before["person"] != record.person:
-        concerned |= set(earlier(connection, call_id, None, record.started_at))
-    changed = settle(store, connection, call_id, record.contact_id, now, also=concerned)
+        concerned |= set(pointing(connection, call_id, before["person"]))
+    changed = settle(store, connection, call_id, record.contact_id, now, also=concerned, written=written)
     times = [row["started_at"], *([before["started_at"]] if before else []), *(visit.queued_at for visit in record.visits)]
     mark_dirty(connection, [*times, *changed])
     outbox.announce(connection, store.subscriptions, record, first=before is None or before["ended_at"] is None, now=now)
 
 
 def settle(
-    store: Store, connection: sa.Connection, call_id: str, contact_id: str, now: datetime, also: set[str] | None = None
+    store: Store,
+    connection: sa.Connection,
+    call_id: str,
+    contact_id: str,
+    now: datetime,
+    also: set[str] | None = None,
+    written: Mapping[str, Any] | None = None,
 ) -> list[datetime]:
-    """Judge a contact and the earlier ones that it concerns again; gives the starts of the calls whose row changed."""
+    """Judge a contact and the earlier ones that it concerns again; gives the starts of the calls whose row changed.
+
+    `written`: the call's own row, where the caller has just written it.
+    """
     changed = []
     for concerned in sorted({call_id, contact_id, *(also or ())}):
-        found = connection.execute(sa.select(calls).where(calls.c.call_id == concerned)).mappings().first()
+        found: Mapping[str, Any] | None = written if concerned == call_id else None
+        if found is None:
+            found = connection.execute(sa.select(calls).where(calls.c.call_id == concerned)).mappings().first()
         if found is None:
             continue
         before = dict(found)
@@ -215,10 +229,10 @@ def _write_parts(connection: sa.Connection, record: CallRecord, *, fresh: bool) 
             connection.execute(table.insert(), parts)
 
 
-def _write_utterances(connection: sa.Connection, record: CallRecord, notes: Sequence[Note]) -> None:
+def _write_utterances(connection: sa.Connection, record: CallRecord, notes: Sequence[Note], *, fresh: bool) -> None:
     """New ones are added; a label that a person gave stays."""
     found = collect_utterances(notes, record.queue)
-    if found:
+    if found and not fresh:
         known = set(connection.scalars(sa.select(utterances.c.seq).where(utterances.c.call_id == record.call_id)))
         found = [row for row in found if row["seq"] not in known]
     if found:

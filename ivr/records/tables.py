@@ -127,6 +127,12 @@ calls = sa.Table(
     sa.Index(None, "person", "started_at"),
     sa.Index(None, "contact_id"),
     sa.Index(None, "fcr_state", "ended_at"),
+    sa.Index(
+        "ix_calls_repeat_call_id",
+        "repeat_call_id",
+        sqlite_where=sa.text("repeat_call_id IS NOT NULL"),
+        postgresql_where=sa.text("repeat_call_id IS NOT NULL"),
+    ),
 )
 
 legs = sa.Table(
