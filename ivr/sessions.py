@@ -7,6 +7,7 @@ that was read: two deliveries of the same webhook cannot both be carried out. Th
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -88,6 +89,7 @@ class Calls:
         self._append = client.register_script(_APPEND)
         self._mark = client.register_script(_MARK)
         self._kept: dict[str, Session] = {}
+        self._keeping = threading.Lock()
         self._swap = client.register_script(_SWAP)
 
     def _ask(self, what: Callable[[], Any]) -> Any:
@@ -161,11 +163,12 @@ class Calls:
 
     def _keep(self, session: Session | None, call_id: str) -> None:
         """Remember the session just stored, or that what was remembered is out of date."""
-        self._kept.pop(call_id, None)
-        if session is not None and not session.ended:
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.pop(next(iter(self._kept)), None)
-            self._kept[call_id] = session
+        with self._keeping:
+            self._kept.pop(call_id, None)
+            if session is not None and not session.ended:
+                if len(self._kept) >= MOST_KEPT:
+                    self._kept.pop(next(iter(self._kept)), None)
+                self._kept[call_id] = session
 
     def append(self, call_id: str, notes: Iterable[Note], *, happening: str = "") -> bool:
         """Add notes; False (and nothing added) where `happening` was noted before."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
 from functools import cache
 
 from ivr.actions import Action, Join, Leave, PlaceCallback, Say, Send, Wait
@@ -21,6 +22,8 @@ from routing.model import EnterResult
 
 TURN_SECONDS = 3.5  # of the 4 s that a caller may be left in silence
 MOST_RESUMED = 3
+LATE_SECONDS = 2.0
+MOST_LATE_SECONDS = 86_400.0
 _TRIES = 3
 _AT_THE_TURN = frozenset({"listen", "record", "charge", "dial", "continue"})  # answers to the document of exactly that turn
 _NOT_ENTERED = {
@@ -31,14 +34,6 @@ _NOT_ENTERED = {
 }
 
 Form = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A document and whether offers should be looked for now that it is stored."""
-
-    document: str
-    waiting: bool = False
 
 
 class Turns:
@@ -147,7 +142,7 @@ class Turns:
         """News of the caller's leg; only its end changes anything."""
         status = read.read_status(form, call_id)
         if status.over:
-            call_over(self.line, call_id, status.status, status.seconds)
+            call_over(self.line, call_id, status.status, status.seconds, at=self._told_late(status))
         else:
             self.line.calls.alive(call_id)
 
@@ -160,6 +155,11 @@ class Turns:
             if self.line.calls.append(call_id, [], happening=f"resumed:{attempt}"):
                 return self._latest(session)
         return None
+
+    def _told_late(self, status: read.LegStatus) -> datetime | None:
+        """When a call ended, where the carrier tells it late; its time has seconds only, so ours is better otherwise."""
+        now = self.line.now()
+        return status.at if status.at and LATE_SECONDS < (now - status.at).total_seconds() < MOST_LATE_SECONDS else None
 
     # How a turn is carried out
 
