@@ -7,7 +7,8 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from ivr.call import (
     Arrived,
@@ -43,6 +44,7 @@ class LegStatus:
     sequence: int
     happening: str  # equal for repeated deliveries of the same happening
     over: bool
+    at: datetime | None = None  # when it happened, to the second, where the carrier says so
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,15 @@ def delivery_of(form: Mapping[str, str], route: str) -> str:
 def _seconds(form: Mapping[str, str], name: str) -> float | None:
     value = form.get(name, "")
     return float(value) if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value, re.ASCII) else None
+
+
+def _moment(text: str) -> datetime | None:
+    """A time as the carrier writes it (`Tue, 24 Nov 2026 10:00:00 +0000`)."""
+    try:
+        found = parsedate_to_datetime(text[:40])
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def read_arrival(form: Mapping[str, str], call_id: str, now: datetime, *, shared: Mapping[str, str], home_region: str) -> Arrived:
@@ -227,6 +238,7 @@ def read_status(form: Mapping[str, str], call_id: str) -> LegStatus:
         sequence=number,
         happening=f"status:{call_id}:{status}",
         over=status in _OVER,
+        at=_moment(form.get("Timestamp", "")),
     )
 
 
