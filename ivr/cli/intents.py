@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -219,7 +220,7 @@ def evaluate(
         click.echo(shown(report))
 
 
-def _utterances(file: Path | None) -> Utterances:
+def _utterances(file: Path | None, data: Path) -> Utterances:
     if file is not None:
         from ivr.intents.inbox import UtteranceFile
 
@@ -228,7 +229,7 @@ def _utterances(file: Path | None) -> Utterances:
     from ivr.records.store import Store
     from ivr.settings import read_settings
 
-    return KeptUtterances(Store(read_settings().database_url))
+    return KeptUtterances(Store(read_settings({**os.environ, "IVR_DATA_DIR": str(data)}).database_url))
 
 
 @intents.command()
@@ -260,7 +261,7 @@ def inbox(
     from ivr.intents.recogniser import Recogniser
     from ivr.intents.teaching import teach
 
-    kept = _utterances(file)
+    kept = _utterances(file, data)
     now = datetime.now(UTC)
     rows = kept.since(now - timedelta(days=days))
     encoder = _encoder()
