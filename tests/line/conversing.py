@@ -147,7 +147,8 @@ class Conversation:
         if not self._listener(speech=True):
             return "nothing records"
         self.service.carrier.say(self.sid, MESSAGE)
-        return "" if self.service.carrier.press(self.sid, "#") else "the recording was over"
+        self.service.carrier.press(self.sid, "#")  # or the silence after the message ended it
+        return ""
 
     def _pays(self, line: Line) -> str:
         card = {"paid": CARD, "failed": REFUSED_CARD}.get(line.texts[0], ("*",))
