@@ -54,12 +54,24 @@ class Outlook:
             pipe.zcard(of("all"))
             pipe.zrange(of("queue", queue_id), 0, 0)
             signature, waiting, everybody, head = self._run(pipe)
+        signature = signature or self._same_agents(queue_id, first.needs)
         with self._pipeline() as pipe:
-            pipe.hget(of("staffed"), str(signature or "").rstrip("+"))
+            pipe.hget(of("staffed"), signature.rstrip("+"))
             pipe.hget(of("call", head[0] if head else ""), "arrived")
             staffed, arrived = self._run(pipe)
         known = int(staffed or 0) if signature else None
         return Seen(is_open, known, int(waiting), int(everybody), max(0.0, time.time() - float(arrived)) if arrived else 0.0)
+
+    def _same_agents(self, queue_id: str, needs: tuple[tuple[str, int], ...]) -> str:
+        """A signature of the same needs, whatever is preferred beside them: the same agents may answer. "" where nobody waited so yet."""
+        with self._pipeline() as pipe:
+            pipe.hgetall(self._board.keys.of("signatures"))
+            (known,) = self._run(pipe)
+        for content, signature in known.items():
+            _, _, _, queue, needed, _, agent_id = json.loads(content)
+            if (queue, agent_id) == (queue_id, None) and {(skill, level) for skill, level in needed} == set(needs):
+                return str(signature)
+        return ""
 
     def queue_now(self, queue_id: str, needs: Mapping[str, int]) -> QueueNow:
         """What a flow may ask about a queue; the wait only where enough is known."""
