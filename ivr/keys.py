@@ -32,6 +32,7 @@ FLOOR_AGENTS = "ivr:floor:agents"
 ESTIMATE = "ivr:estimate"
 
 LIFE_SECONDS = 25 * 3600
+ANY_SESSION = "ivr:{*}:session"
 
 
 def session(call_id: str) -> str:

@@ -316,6 +316,47 @@ class Calls:
         found: list[str] = self._ask(ask)
         return found
 
+    # Forgetting a caller.
+
+    def calls_with(self, number: str) -> list[str]:
+        """Calls whose session or journal names a number: every session is read, which is for rare commands only."""
+        quoted = json.dumps(number)
+
+        def ask() -> list[str]:
+            found = []
+            for name in self._redis.scan_iter(match=keys.ANY_SESSION, count=500):
+                call_id = str(name).removeprefix("ivr:{").removesuffix("}:session")
+                journal: Any = self._redis.lrange(keys.journal(call_id), 0, -1)
+                if any(quoted in (text or "") for text in (self._redis.get(name), *journal)):
+                    found.append(call_id)
+            return found
+
+        found: list[str] = self._ask(ask)
+        return found
+
+    def in_progress(self, call_ids: Iterable[str]) -> list[str]:
+        """Those of `call_ids` that have no end yet."""
+
+        def ask() -> list[str]:
+            return [call for call in call_ids if self._redis.zscore(keys.OPEN, call) is not None]
+
+        found: list[str] = self._ask(ask)
+        return found
+
+    def forget(self, call_ids: Iterable[str]) -> int:
+        """Remove all that is kept of calls that are over, and no longer ask for their records; gives how many there were."""
+
+        def ask() -> int:
+            gone = 0
+            for call in call_ids:
+                names = [build(call) for build in (keys.session, keys.journal, keys.answers, keys.seen, keys.talk)]
+                gone += 1 if self._redis.delete(*names) else 0
+                for index in (keys.CLOSING, keys.RECALL, keys.CONSULTS):
+                    self._redis.zrem(index, call)
+            return gone
+
+        return int(self._ask(ask))
+
     def facts(self, call_id: str) -> dict[str, Any]:
         """The raw session as plain JSON, for screens; empty where there is none."""
         text = self._ask(lambda: self._redis.get(keys.session(call_id)))

@@ -277,6 +277,18 @@ class Ledger:
             return replace(self.get(callback_id), withdrawn=left.reservations if left else ())
         return callback
 
+    def forget(self, number: str) -> int:
+        """Remove every promise to a number, open ones are cancelled first; gives how many. Raises CallbackBusy while one is dialled."""
+        gone = [callback for callback in self.all(most=1_000_000) if callback.number == number]
+        for callback in gone:
+            if callback.is_open:
+                self.cancel(callback.callback_id, by="erased")
+        for callback in gone:
+            self._redis.delete(self._board.keys.of("promise", callback.callback_id))
+            for index in ("promised", "promises"):
+                self._redis.zrem(self._board.keys.of(index), callback.callback_id)
+        return len(gone)
+
     def _change(self, callback_id: str, state: CallbackState, due: float, plain: str, by: str) -> None:
         code = self._board.run("promise_change", callback_id, state, due, plain, by[:100], KEEP_SECONDS)
         if code == "unknown":

@@ -7,9 +7,12 @@ from dataclasses import asdict
 
 import click
 
+from ivr.cli.erasing import erase_everywhere, redis_address
 from ivr.cli.records_store import opened_store, show_json
-from ivr.records.retention import erase_caller, export_caller
+from ivr.records.retention import export_caller
 from ivr.records.store import utc_now
+from ivr.sessions import connect
+from ivr.settings import read_settings
 
 
 @click.group()
@@ -41,6 +44,14 @@ def erase(caller: str, yes: bool) -> None:
     """
     if not yes:
         click.confirm("Erase this caller for good?", abort=True)
-    with opened_store() as store:
-        receipt = erase_caller(store, caller, utc_now(), getpass.getuser())
-    show_json(asdict(receipt))
+    settings = read_settings()
+    address = redis_address(settings)
+    client = None if address is None else connect(address, seconds=5.0)
+    try:
+        with opened_store() as store:
+            folders = [folder for folder in (settings.data_dir, settings.config_dir) if folder.is_dir()]
+            erased = erase_everywhere(store, caller, utc_now(), getpass.getuser(), client=client, folders=folders)
+    finally:
+        if client is not None:
+            client.close()
+    show_json({**asdict(erased.receipt), "live": erased.live, "left": erased.left})

@@ -121,15 +121,15 @@ def export_caller(store: Store, caller: str) -> dict[str, Any]:
     return {"caller": caller, "calls": rows}
 
 
-def erase_caller(store: Store, caller: str, now: datetime, by: str) -> Receipt:
+def erase_caller(store: Store, caller: str, now: datetime, by: str, *, also_without_calls: bool = False) -> Receipt:
     """Remove a caller from SQL: journals, utterances and deliveries go, records lose the person, figures stay as they are.
 
     Live state in Redis and recordings at the carrier are others' to remove; the receipt lists the recordings. Raises RecordError
-    where nothing is kept of this caller.
+    where nothing is kept of this caller, unless it is to be audited all the same (`also_without_calls`).
     """
     with store.writing(REPORT_SECONDS) as connection:
         found = calls_of(connection, caller)
-        if not found:
+        if not found and not also_without_calls:
             raise RecordError("nothing is kept of this caller")
         recordings = [
             r["url"]

@@ -122,7 +122,8 @@ def settle(
     for concerned in sorted({call_id, contact_id, *(also or ())}):
         found: Mapping[str, Any] | None = written if concerned == call_id else None
         if found is None:
-            found = connection.execute(sa.select(calls).where(calls.c.call_id == concerned)).mappings().first()
+            kept = connection.execute(sa.select(calls).where(calls.c.call_id == concerned)).mappings().first()
+            found = dict(kept) if kept is not None else None
         if found is None:
             continue
         before = dict(found)

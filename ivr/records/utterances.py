@@ -33,3 +33,9 @@ def label_utterances(store: Store, numbers: Sequence[int], label: str, by: str, 
     change = sa.update(utterances).where(utterances.c.n.in_(list(numbers))).values(label=label, labelled_by=by, labelled_at=at)
     with store.writing(REPORT_SECONDS) as connection:
         return int(connection.execute(change).rowcount)
+
+
+def taught_by(connection: sa.Connection, call_ids: Sequence[str]) -> list[str]:
+    """What was said in these calls and then taken over as an example of an intent."""
+    said = sa.select(utterances.c.text).where(utterances.c.call_id.in_(list(call_ids)), utterances.c.label.not_in(("", "-")))
+    return sorted(set(connection.scalars(said)))
