@@ -1,6 +1,6 @@
 """Draws what `ivr phone` printed as an SVG that follows the reader's light or dark theme.
 
-    ivr phone | tee call.txt
+    ivr phone --from +447700900104 | tee call.txt
     python docs/pictures/draw_call.py call.txt docs/pictures/call.svg
 """
 
