@@ -1,7 +1,7 @@
 """Draws what `ivr phone` printed as an SVG that follows the reader's light or dark theme.
 
-    ivr phone --from +447700900104 | tee call.txt
-    python docs/pictures/draw_call.py call.txt docs/pictures/call.svg
+ivr phone --from +447700900104 | tee call.txt
+python docs/pictures/draw_call.py call.txt docs/pictures/call.svg
 """
 
 from __future__ import annotations
