@@ -30,7 +30,7 @@ from ivr.records.store import utc_now
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_FILTERS = ("queue", "agent", "intent", "flow", "revision", "outcome", "caller", "language", "fcr", "fcr_state")
+_FILTERS = ("queue", "agent", "intent", "flow", "revision", "outcome", "caller", "language", "fcr", "fcr_state", "follow_up")
 
 
 def _range(command: F) -> F:

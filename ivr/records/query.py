@@ -32,13 +32,24 @@ _COLUMNS = {
     "fcr_state": calls.c.fcr_state, "contact": calls.c.contact_id, "customer": calls.c.customer_id, "first_agent": calls.c.agent,
     "first_intent": calls.c.intent, "call": calls.c.call_id, "repeat_of": calls.c.repeat_call_id, "to_number": calls.c.to_number,
 }  # fmt: skip
-FILTERS = (*_COLUMNS, "agent", "intent", "caller", "fcr", "queue_result", "stay_queue", "leg_queue")
-_CLOSED_SETS = {
+FILTERS = (*_COLUMNS, "agent", "intent", "caller", "fcr", "queue_result", "stay_queue", "leg_queue", "follow_up")
+CLOSED_SETS = {
     "outcome": tuple(Outcome),
     "fcr_state": tuple(FcrState),
     "fcr": ("true", "false", "null"),
     "direction": ("inbound", "outbound"),
+    "follow_up": ("due",),
 }
+# Gave up waiting, can be called, nobody reached them since and they did not call again about anything.
+_TO_CALL_BACK = sa.and_(
+    calls.c.is_contact == 1,
+    calls.c.direction == "inbound",
+    calls.c.outcome.in_((Outcome.ABANDONED_IN_QUEUE, Outcome.ABANDONED_WHILE_RINGING)),
+    calls.c.contact_handled == 0,
+    calls.c.from_number.is_not(None),
+    calls.c.person.is_not(None),
+    calls.c.return_seconds.is_(None),
+)
 _OF_PARTS = ("agent", "leg_queue", "stay_queue", "queue_result")
 NONE = "(none)"  # the value of a filter or group for "there is none"
 
@@ -81,7 +92,7 @@ def read_filters(arguments: Mapping[str, Sequence[str]], also: Sequence[str]) ->
             allowed = sorted({*FILTERS, *also})
             raise BadQuery(f'unknown parameter "{name[:60]}".{nearest(name, allowed)}', allowed, name)
         for value in values:
-            closed = _CLOSED_SETS.get(name)
+            closed = CLOSED_SETS.get(name)
             if closed and value not in closed:
                 raise BadQuery(f'{name} "{value[:60]}" is not known.{nearest(value, closed)}', closed, name)
             if len(value) > 200:
@@ -198,6 +209,8 @@ def _condition(name: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
     if name == "fcr":
         words = {"true": calls.c.fcr.is_(True), "false": calls.c.fcr.is_(False), "null": calls.c.fcr.is_(None)}
         return sa.or_(*(words[value] for value in values))
+    if name == "follow_up":
+        return _TO_CALL_BACK
     column = _COLUMNS[name]
     given = [value for value in values if value != NONE]
     return column.in_(given) if len(given) == len(values) else sa.or_(column.is_(None), column.in_(given))

@@ -12,7 +12,7 @@ from flask import Request, Response, stream_with_context
 from ivr.records import corrections
 from ivr.records.export import FORMATS, stream
 from ivr.records.parameters import BadQuery
-from ivr.records.query import FILTERS, CallQuery, list_calls, read_call_query
+from ivr.records.query import CLOSED_SETS, FILTERS, CallQuery, list_calls, read_call_query
 from ivr.records.record import EXTRA_FIELDS, RECORD_FIELDS, FcrState, Outcome
 from ivr.records.rows import plain, public_row, rfc3339
 from ivr.records.saving import recompute
@@ -26,13 +26,8 @@ _ABOUT = {
     "intent": "any intent understood", "first_intent": "the intent that figures count it under", "flow": "the flow it entered", "revision": "the flow revision it ran",
     "outcome": "how it ended", "caller": "a number in E.164 or a customer id", "contact": "all calls of a contact", "repeat_of": "contacts whose repeat is this call",
     "queue_result": "a stay in a queue that ended so", "stay_queue": "a stay in this queue", "leg_queue": "a leg that came out of this queue",
+    "follow_up": "due: callers who gave up waiting, can be called, and were neither reached nor called again",
 }  # fmt: skip
-_CLOSED: dict[str, tuple[str, ...]] = {
-    "outcome": tuple(Outcome),
-    "fcr_state": tuple(FcrState),
-    "fcr": ("true", "false", "null"),
-    "direction": ("inbound", "outbound"),
-}
 RANGE = (
     Parameter("from", "start of the interval, included: a date or an RFC 3339 time", example="2026-11-01"),
     Parameter("to", "end of the interval, excluded", example="2026-12-01"),
@@ -40,7 +35,7 @@ RANGE = (
 )
 CALL_PARAMETERS = (
     *RANGE,
-    *(Parameter(name, f"only calls with this: {_ABOUT.get(name, name.replace('_', ' '))}; (none) for calls without", many=True, allowed=_CLOSED.get(name, ())) for name in FILTERS),
+    *(Parameter(name, f"only calls with this: {_ABOUT.get(name, name.replace('_', ' '))}; (none) for calls without", many=True, allowed=CLOSED_SETS.get(name, ())) for name in FILTERS),
     Parameter("updated_since", "calls that changed since, in order of change: for increments", example="2026-11-22T08:00:00Z"),
     Parameter("cursor", "`next_cursor` of the page before"),
     Parameter("limit", "rows of a page, 1 to 500; default 100"),
