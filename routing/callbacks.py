@@ -59,6 +59,7 @@ class DialResult(StrEnum):
     BUSY = "busy"
     MACHINE = "machine"
     FAILED = "failed"
+    REFUSED = "refused"  # the number may not be rung (any more): never tried again
     AGENT_GONE = "agent_gone"
     POSTPONED = "postponed"
 

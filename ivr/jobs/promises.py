@@ -16,6 +16,7 @@ from ivr.actions import PlaceCallback
 from ivr.call import Arrived, Caller, CallerKind, Frame, Session
 from ivr.errors import CarrierError
 from ivr.notes import Note
+from ivr.numbers import callback_number
 from routing.callbacks import Callback, CallbackRefused, Caps, DialResult, Ledger
 from routing.model import Unknown
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _DIAL_ENDS = {"busy": DialResult.BUSY, "no-answer": DialResult.NO_ANSWER, "failed": DialResult.FAILED, "canceled": DialResult.FAILED}
-_NOTED = {DialResult.MACHINE: "no_answer", DialResult.AGENT_GONE: "failed", DialResult.POSTPONED: "failed"}
+_NOTED = {DialResult.MACHINE: "no_answer", DialResult.REFUSED: "gave_up", DialResult.AGENT_GONE: "failed", DialResult.POSTPONED: "failed"}
 PREFIX = "CB"
 
 
@@ -45,6 +46,9 @@ class Promises:
 
     def place(self, session: Session, action: PlaceCallback) -> None:
         """Write a promise down. One for each call: told twice, it is the same promise."""
+        if not self._may_ring(session.caller, action.number):
+            log.warning("callback not placed: config/numbers.yaml does not let us ring this number", call_id=session.call_id)
+            return
         talk = self._line.calls.talk(session.call_id)
         now = self._line.now()
         at = datetime.fromisoformat(action.at).timestamp() if action.at else None
@@ -69,6 +73,12 @@ class Promises:
             log.warning("callback not placed", call_id=session.call_id, reason=str(error))
             return
         self._note(promise, "CallbackPlaced", number=action.number, queue=action.queue, at=action.at)
+
+    def _may_ring(self, caller: Caller, number: str) -> bool:
+        """Whether the rules of config/numbers.yaml, as they are now, let us ring a caller on `number`."""
+        configuration = self._line.configuration
+        own = {*configuration.numbers.lines, *(agent.address for agent in configuration.agents.values())}
+        return bool(callback_number(number, caller, configuration.numbers.callbacks, own=own, home_region=configuration.numbers.home_region))
 
     def move(self, callback_id: str, *, at: float | None, queue: str | None, by: str) -> Callback:
         """Another time or queue; whoever is being rung for it stops ringing. Raises Unknown, CallbackBusy."""
@@ -106,6 +116,11 @@ class Promises:
         attempt = self.ledger.begin_dial(callback_id, token)
         if attempt is None:
             self._agent_free(callback_id, token)
+            return
+        first = self._line.calls.load(promise.call_id)
+        if first is not None and not self._may_ring(first.caller, promise.number):
+            log.warning("callback given up: config/numbers.yaml does not let us ring this number any more", callback=callback_id)
+            self.dial_over(callback_id, token, DialResult.REFUSED)
             return
         links = self._line.links
         try:

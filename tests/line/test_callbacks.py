@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -133,3 +134,19 @@ def test_taking_it_back_stops_the_phone_that_rings_for_it(service: Running, prom
     ringing = [truth for truth in service.carrier.truths() if truth.to_number == "client:chloe"][-1]
     assert service.until(lambda: service.carrier.truth(ringing.call_sid).ended_at is not None)
     assert dials(service, number) == []
+
+
+def test_a_number_that_may_not_be_rung_any_more_is_given_up(
+    service: Running, promised: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, number = promised
+    assert service.clock is not None
+    line = service.clock.line
+    rules = replace(line.configuration.numbers.callbacks, allowed_prefixes=(), regions=("ES",))
+    monkeypatch.setattr(
+        line, "configuration", replace(line.configuration, numbers=replace(line.configuration.numbers, callbacks=rules))
+    )
+    service.line.board.set_state("chloe", "available")
+    assert service.until(lambda: state_of(service, number) == "gave_up", 20)
+    assert dials(service, number) == []
+    assert service.until(lambda: service.line.board.agent("chloe").state == "available")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from ivr.carriers.local import Trouble
 from ivr.carriers.local.conferences import Conference
 from ivr.carriers.local.station import Station
+from ivr.records.tokens import create_token
 from tests.line.running import Running
 
 LINE = "+442079460000"
@@ -234,6 +237,26 @@ def test_a_supervisor_listens_whispers_and_takes_part(service: Running, talking:
     assert service.journal(talking).count("SupervisionStarted") == 3
 
 
+def test_trouble_on_the_line_changes_nothing(service: Running, talking: str, ask: Ask) -> None:
+    service.carrier.make_trouble(Trouble(callback_duplicate=0.6, callback_reorder=0.5, webhook_duplicate=0.6, rest_429=0.2))
+    try:
+        assert ask("POST", f"/calls/{talking}/transfer", {"to": {"queue": "technical"}, "ask_first": True}).status_code == 202
+        assert service.until(lambda: len(labels(service, talking)) == 3, 15)
+        assert service.until(lambda: ask("POST", f"/calls/{talking}/transfer/complete").status_code == 200)
+        assert service.until(lambda: len(labels(service, talking)) == 2 and not held(service, talking))
+        service.line.switchboard.wrap_up_done("chloe", None, None)
+        assert ask("POST", f"/calls/{talking}/transfer", {"to": {"agent": "chloe"}}).status_code == 202
+        assert service.until(lambda: agent_of(service, talking) == "chloe" and len(labels(service, talking)) == 2, 20)
+        service.carrier.hang_up(talking)
+        record = service.record(talking)
+    finally:
+        service.carrier.make_trouble(Trouble())
+    assert [leg["agent"] for leg in record["legs"]] == ["chloe", "ben", "chloe"]
+    assert record["transfers"] == 2
+    assert [visit["result"] for visit in record["visits"]] == ["answered", "answered"]
+    assert service.until(lambda: service.line.board.agent("ben").state in ("wrap_up", "available"))
+
+
 def test_what_came_of_it_is_said_during_the_talk(service: Running, talking: str, ask: Ask) -> None:
     answer = ask("PUT", f"/calls/{talking}/disposition", {"disposition": "refund explained", "resolved": True})
     assert answer.json()["agent"] == "chloe"
@@ -262,3 +285,68 @@ def test_what_does_not_fit_is_refused(service: Running, talking: str, ask: Ask) 
     viewer = {"Authorization": f"Bearer {service.token('viewer')}"}
     assert httpx.put(f"{service.url}/api/v1/calls/{talking}/hold", json={"held": True}, headers=viewer).status_code == 403
     assert service.journal(talking).count("TransferStarted") == 0
+
+
+def test_a_recording_begins_pauses_and_goes_on(service: Running, talking: str, ask: Ask) -> None:
+    token = service.line.calls.talk(talking)["token"]
+    service.line.outbox.push("start_recording", call_id=talking, token=token)
+    assert service.until(lambda: service.line.calls.talk(talking).get("recording") == "on")
+
+    def recording() -> str:
+        return service.carrier.ask(
+            lambda station: next(
+                (r.status for r in station.exchange.running_recordings.values() if r.call_sid == talking), "none"
+            )
+        )
+
+    assert recording() == "in-progress"
+    assert ask("PUT", f"/calls/{talking}/recording", {"paused": True}).json()["recording"] == "paused"
+    assert service.until(lambda: recording() == "paused")
+    assert ask("PUT", f"/calls/{talking}/recording", {"paused": False}).json()["recording"] == "on"
+    assert service.until(lambda: recording() == "in-progress")
+    service.carrier.hang_up(service.line.calls.talk(talking)["agent_leg"])
+    assert service.until(lambda: recording() == "none")  # what follows with the caller alone is not recorded
+    assert service.until(lambda: "RecordingKept" in service.journal(talking))
+
+
+def test_the_agent_gets_what_is_known(service: Running, ask: Ask) -> None:
+    service.sign_in("chloe")
+    service.carrier.behave("client:chloe", TALKATIVE)
+    script = [
+        {"hear": "Hello Oliver"},
+        {"say": "where is my order"},
+        {"hear": "being packed"},
+        {"say": "I want to talk to a person"},
+        {"talk": "900s"},
+    ]
+    call_id = service.carrier.place("+447700900101", LINE, script)
+    assert service.until(lambda: "Connected" in service.journal(call_id), 20)
+    context = ask("GET", f"/calls/{call_id}/context").json()
+    assert (context["who"]["name"], context["who"]["number"]) == ("Oliver Hughes", "+447700900101")
+    assert "order_status" in context["why"]["intents"]
+    assert next(said["text"] for said in context["said"]).lower().startswith("where is my order")
+    assert context["facts"]["order"]["number"]
+    assert context["waited_seconds"] > 0
+    assert context["lately"]["days"] == 30
+    agent = create_token(service.line.store, role="agent", name="ben", agent="ben", now=service.line.now()).secret
+    other = httpx.get(f"{service.url}/api/v1/calls/{call_id}/context", headers={"Authorization": f"Bearer {agent}"})
+    assert other.status_code == 404  # it was never Ben's
+    viewer = httpx.get(
+        f"{service.url}/api/v1/calls/{call_id}/context", headers={"Authorization": f"Bearer {service.token('viewer')}"}
+    ).json()
+    assert "Oliver" not in json.dumps(viewer)
+    assert "+447700900101" not in json.dumps(viewer)
+    why = ask("GET", f"/calls/{call_id}/why").json()
+    assert (why["queue"], why["answered_by"]) == ("general", "chloe")
+    ben = next(one for one in why["steps"][0]["moment"]["excluded"] if one["agent_id"] == "ben")
+    assert any("offline" in rule for rule in ben["rules"])
+    service.carrier.hang_up(call_id)
+
+
+def test_a_change_based_on_an_older_state_is_refused(service: Running, ask: Ask) -> None:
+    service.sign_in("chloe")
+    seen = ask("GET", "/agents/chloe").json()
+    assert ask("PUT", "/agents/chloe/state", {"state": "break", "reason": "lunch", "epoch": seen["epoch"]}).status_code == 200
+    stale = ask("PUT", "/agents/chloe/state", {"state": "offline", "epoch": seen["epoch"]})
+    assert (stale.status_code, stale.json()["current"]["state"]) == (409, "break")
+    assert ask("PUT", "/agents/chloe/state", {"state": "offline", "epoch": "17"}).status_code == 422
