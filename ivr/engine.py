@@ -89,7 +89,7 @@ def _after_the_end(progress: Progress, event: CallEvent) -> Turn:
     if isinstance(event, Recorded | Charged):
         walked = _walk(progress, lambda: _rest(progress).take(progress, event))
         notes = tuple(note for note in walked.notes if note.kind in ("VoicemailLeft", "Charged"))
-    return Turn(session, (Hangup(),), notes, ())
+    return Turn(session.but(turn=session.turn + 1), (Hangup(),), notes, ())
 
 
 def _walk(progress: Progress, first: Any) -> Turn:
