@@ -1,7 +1,7 @@
 """Repeats the published comparisons of intent recognition: the table of docs/intents.md.
 
-    python benchmarks/intents.py --datasets ../shared/datasets            # everything, about ten minutes on two idle cores
-    python benchmarks/intents.py --datasets DIR --only few flows          # parts: few, full, flows, cost
+    python benchmarks/intents.py --datasets ../shared/datasets            # everything
+    python benchmarks/intents.py --datasets DIR --only few flows          # parts: few, full, flows, unseen, cost
 
 DIR holds banking77/ and clinc150/ with CSV files of header text,intent (train, test, train_5, train_10; clinc150 also val, oos_test, oos_val and
 domains.json). Prints JSON lines with versions and seeds. One set of settings for every data set.
@@ -34,6 +34,9 @@ PUBLISHED = {
     ("clinc150", "10"): "CPFT 94.18, USE+ConveRT 93.26",
     ("clinc150", "full"): "BERT 96.2",
 }
+
+
+PARTS = ("cost", "few", "flows", "unseen", "full")
 
 
 def tell(what: str, **found: Any) -> None:
@@ -118,6 +121,40 @@ def flows(folder: Path, cache: PhraseCache, phrases: int) -> None:
     )
 
 
+def unseen(folder: Path, cache: PhraseCache) -> None:
+    """Ten-intent flows drawn from training files alone, no test file read: where the share of phrases turned down can be chosen.
+
+    In scope: phrases of the ten intents that were not drawn; near: the other intents of the domain (of BANKING77: all others); far: CLINC150's
+    out-of-scope training and validation sentences. Figures are those at the product's own threshold, and the AUROC beside them.
+    """
+    domains = json.loads((folder / "clinc150" / "domains.json").read_text())
+    far = [*read_csv(folder / "clinc150" / "oos_val.csv"), *read_csv(folder / "clinc150" / "oos_train.csv")]
+    for name in ("clinc150", "banking77"):
+        by_intent: dict[str, list[Phrase]] = {}
+        for phrase in read_csv(folder / name / "train.csv"):
+            by_intent.setdefault(phrase.intent or "", []).append(phrase)
+        groups = sorted(sorted(intents) for intents in domains.values()) if name == "clinc150" else [sorted(by_intent)] * 10
+        for phrases in (5, 10, 20):
+            rows: list[tuple[float, ...]] = []
+            for seed, group in enumerate(groups):
+                random = np.random.default_rng(1000 + seed)
+                mixed = [str(intent) for intent in random.permutation(group)]
+                drawn: list[Phrase] = []
+                held: list[Phrase] = []
+                for intent in sorted(mixed[:10]):
+                    mine = [by_intent[intent][place] for place in random.permutation(len(by_intent[intent]))]
+                    drawn, held = [*drawn, *mine[:phrases]], [*held, *mine[phrases : phrases + 30]]
+                part = learn(drawn, (), words_of("en"), cache)
+                judged = judge(part, held, cache)
+                beyond = judge(part, far, cache).in_scope
+                near = judge(part, [phrase for intent in mixed[10:] for phrase in by_intent[intent][:15]], cache).in_scope
+                told = [float((scores < judged.threshold).mean()) for scores in (judged.in_scope, beyond, near)]
+                rows.append((figures.accuracy(judged), *told, figures.auroc(judged.in_scope, near)))
+            names = ("accuracy", "in_scope_rejected", "far_recall", "near_recall", "near_auroc")
+            means = [float(value) for value in np.mean(rows, axis=0)]
+            tell(f"{name}, training file only, 10 intents x {phrases}", **dict(zip(names, means, strict=True)))
+
+
 def cost(folder: Path, encoder: Encoder) -> None:
     """Seconds to train 30 intents of 15 phrases, and again after one more intent."""
     train = read_csv(folder / "clinc150" / "train.csv")
@@ -137,13 +174,15 @@ def cost(folder: Path, encoder: Encoder) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", type=Path, required=True)
-    parser.add_argument("--only", nargs="*", choices=["few", "full", "flows", "cost"], default=["cost", "few", "flows", "full"])
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
     asked = parser.parse_args()
     encoder = default_encoder()
     tell("with", encoder=encoder.name, seed=0, **surroundings())
     for part in asked.only:
         if part == "cost":
             cost(asked.datasets, encoder)
+        elif part == "unseen":
+            unseen(asked.datasets, PhraseCache(encoder, None))
         elif part == "flows":
             cache = PhraseCache(encoder, None)
             for phrases in (10, 5, 20):
