@@ -96,7 +96,7 @@ def check_public_address(settings: Settings, files: Files) -> Iterator[Finding]:
             return
         if not secure:
             yield warning("address", f"{url} is not encrypted: callers' numbers and words travel in the open.", "Use https.")
-    if files.flows_that_pay and not secure and not near:
+    if settings.account_sid and files.flows_that_pay and not secure and not near:
         yield error(
             "address",
             f"Payments need https, and {url} has none (flows that pay: {', '.join(files.flows_that_pay)}).",

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import redis
-import sqlalchemy as sa
 
 from ivr.cli.checkup import Finding, error, ok, warning
 from ivr.embedded import ADDRESS_FILE, server_binary
 from ivr.errors import IvrError
 from ivr.language.names import Names
 from ivr.records import migrations
+from ivr.records.database import place_of
 from ivr.records.revisions import Revisions
 from ivr.records.store import Store
 from ivr.sessions import connect
@@ -126,8 +126,8 @@ def check_jobs_redis(settings: Settings) -> Iterator[Finding]:
 
 def check_database(settings: Settings) -> Iterator[Finding]:
     """Whether it answers, whether its schema is this program's, and which flows are published in it. Changes nothing."""
-    parts = sa.make_url(settings.database_url)
-    if parts.get_backend_name() == "sqlite" and not (parts.database and settings.data_dir.joinpath(parts.database).exists()):
+    backend, file = place_of(settings.database_url)
+    if file and not settings.data_dir.joinpath(file).exists():
         yield ok("database", "The SQLite file does not exist yet: it is made at the first start.")
         return
     store: Store | None = None
@@ -148,7 +148,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     finally:
         if store is not None:
             store.close()
-    yield ok("database", f"{parts.get_backend_name()} at schema revision {revision}.")
+    yield ok("database", f"{backend} at schema revision {revision}.")
     if number is None:
         yield warning(
             "flows", "No flow is published.", "Run `ivr flows publish`; `ivr serve` publishes flows/ at its first start."

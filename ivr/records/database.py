@@ -52,6 +52,12 @@ def percentile(values: list[float], share: float) -> float | None:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
+def place_of(url: str) -> tuple[str, str | None]:
+    """(kind of database, its file where it is SQLite's) of a URL."""
+    parsed = sa.make_url(url)
+    return parsed.get_backend_name(), parsed.database if parsed.get_backend_name() == "sqlite" else None
+
+
 def open_engine(url: str) -> sa.Engine:
     """An engine for `url`. Nothing connects before the first use, and a lost server is found out at once, not after minutes."""
     parsed = sa.make_url(url)

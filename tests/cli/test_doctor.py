@@ -170,6 +170,7 @@ def test_numbers_whose_calls_go_elsewhere(service: dict[str, str]) -> None:
 def test_no_account_is_a_warning(service: dict[str, str]) -> None:
     told = found({**service, "TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": ""})
     assert told["carrier"][0].startswith("warning: There is no carrier account")
+    assert "address" not in told
 
 
 def test_payments_want_https(service: dict[str, str]) -> None:
