@@ -12,8 +12,9 @@ import argparse
 import math
 import random
 from collections import Counter
+from dataclasses import replace
 
-from ivr.records.estimate import predict, survival
+from ivr.records.estimate import between_days, predict, survival
 
 DAY, HOURS = 24, 7 * 24
 HISTORY_DAYS = 60
@@ -44,7 +45,10 @@ def covered(days: list[list[tuple[float, float | None]]], age_days: int) -> tupl
             for end, again in known:
                 seen = again is not None and again <= now and again - end < HOURS
                 (repeats if seen else censored)[int((again if seen and again is not None else now) - end)] += 1
+        mature = days[max(0, day + age_days - HISTORY_DAYS) : day + age_days - 6]
+        sizes = [(len(past), sum(again is not None and again - end < HOURS for end, again in past)) for past in mature]
         curve = survival(repeats, censored, repeats.total() + censored.total(), HOURS)
+        curve = replace(curve, between_days=between_days(sizes))
         failed = sum(again is not None and again <= now and again - end < HOURS for end, again in days[day])
         waiting = Counter(int(now - end) for end, again in days[day] if again is None or again > now or again - end >= HOURS)
         settled = sum(n for hour, n in waiting.items() if hour >= HOURS)

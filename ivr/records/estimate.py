@@ -3,14 +3,15 @@
 A contact whose window is still open has not failed *yet*: counting it as resolved flatters recent days, leaving it out flatters
 them the other way. The chance that it stays resolved follows from how long after a contact repeats come: the survival function
 S(t), estimated from all contacts of the last 60 days, open ones counted up to their age (Kaplan and Meier, 1958; variance after
-Greenwood). A contact of age a stays resolved with probability S(window) / S(a).
+Greenwood). A contact of age a stays resolved with probability S(window) / S(a). Days differ by more than chance (a bad release, a
+weekend): how much is measured on past days and widens the interval.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,7 @@ from ivr.records.tables import calls
 
 HISTORY = timedelta(days=60)
 _BIN_SECONDS = 3600
+_DAY_MICROS = 86_400_000_000
 _Z = 1.959964
 _PAIRS = 100
 _counted = sa.and_(
@@ -51,11 +53,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Survival:
-    """`alive[h]`: share of contacts without a repeat after h hours; `spread[h]`: Greenwood's sum up to there. Known to `hours`."""
+    """`alive[h]`: share of contacts without a repeat after h hours; `spread[h]`: Greenwood's sum up to there. Known to `hours`.
+
+    `between_days`: how much days differ in their share of repeats beyond chance, relative to that share (a standard deviation).
+    """
 
     alive: Sequence[float]
     spread: Sequence[float]
     hours: int
+    between_days: float = 0.0
 
 
 def survival(repeats: dict[int, int], censored: dict[int, int], total: int, hours: int) -> Survival:
@@ -74,6 +80,19 @@ def survival(repeats: dict[int, int], censored: dict[int, int], total: int, hour
     return Survival(alive, spread, hours)
 
 
+def between_days(days: Sequence[tuple[int, int]]) -> float:
+    """From (contacts, repeats) of past days: the relative standard deviation of their shares that chance does not explain.
+
+    By moments: what the squared deviations of the counts exceed a binomial's by, over the sum of squared sizes (Kleinman, 1973).
+    """
+    contacts, repeats = sum(n for n, _ in days), sum(r for _, r in days)
+    if not repeats or repeats == contacts:
+        return 0.0
+    share = repeats / contacts
+    beyond = sum((r - n * share) ** 2 - n * share * (1 - share) for n, r in days)
+    return math.sqrt(max(0.0, beyond / sum(n * n for n, _ in days))) / share
+
+
 def predict(known: Survival, window_hours: int, failed: int, settled: int, open_by_age: dict[int, int]) -> Estimate | None:
     """A cohort's final FCR: `failed` and `settled` are decided, `open_by_age` counts open ones by age in hours. None where S is unknown."""
     waiting = sum(open_by_age.values())
@@ -82,14 +101,15 @@ def predict(known: Survival, window_hours: int, failed: int, settled: int, open_
         return None
     if waiting and (known.hours < window_hours or known.alive[window_hours] <= 0):
         return None
-    expected = chance = shared = 0.0
+    expected = chance = shared = still_to_fail = 0.0
     for hour, count in open_by_age.items():
         age = min(hour, window_hours)
         stays = known.alive[window_hours] / known.alive[age]
         expected += count * stays
+        still_to_fail += count * (1 - stays)
         chance += count * stays * (1 - stays)
         shared += count * stays * math.sqrt(known.spread[window_hours] - known.spread[age])
-    half = _Z * math.sqrt(chance + shared**2) + (0.5 if waiting else 0.0)
+    half = _Z * math.sqrt(chance + shared**2 + (still_to_fail * known.between_days) ** 2) + (0.5 if waiting else 0.0)
     middle = settled + expected
     low, high = max(float(settled), middle - half), min(float(counted - failed), middle + half)
     return Estimate(middle / counted, low / counted, high / counted, counted, waiting)
@@ -118,7 +138,15 @@ def observe(connection: sa.Connection, now: datetime, window_seconds: float) -> 
         .group_by("hour", "seen")
     ):
         (repeats if row.seen else censored)[int(row.hour)] = row.n
-    return survival(repeats, censored, sum(repeats.values()) + sum(censored.values()), hours)
+    mature = sa.and_(recent, calls.c.ended_at <= now - timedelta(seconds=window_seconds))
+    day = divide(sa.cast(calls.c.started_at, sa.BigInteger), _DAY_MICROS).label("day")
+    by_day = (
+        sa.select(day, sa.func.count().label("n"), sa.func.sum(sa.case((seen, 1), else_=0)).label("r"))
+        .where(mature)
+        .group_by("day")
+    )
+    differ = between_days([(row.n, int(row.r)) for row in connection.execute(by_day)])
+    return replace(survival(repeats, censored, sum(repeats.values()) + sum(censored.values()), hours), between_days=differ)
 
 
 def estimate(connection: sa.Connection, scope: Scope, now: datetime, window_seconds: float) -> Estimate | None:
