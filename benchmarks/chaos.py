@@ -27,7 +27,7 @@ import threading
 import time
 import urllib.request
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -75,9 +75,11 @@ class Nemesis(threading.Thread):
         self.done: list[str] = []
 
     def children(self) -> dict[str, int]:
-        listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.parent)], capture_output=True, text=True, check=True
-        )
+        """The service's processes by name."""
+        return self._below(self.parent)
+
+    def _below(self, parent: int) -> dict[str, int]:
+        listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True, check=True)
         found = {}
         for row in listed.stdout.splitlines():
             pid, _, arguments = row.strip().partition(" ")
@@ -146,12 +148,20 @@ def differences(line: Line, truth: CallTruth) -> list[str]:
     return found
 
 
+def _held_until(leg: CallTruth) -> Any:
+    """Until when an agent was held: the end of the talk (the question afterwards, whether it was solved, holds nobody), else of the leg."""
+    talks = [entry for entry in leg.entries if entry["kind"] == "talk"]
+    if talks:
+        return datetime.fromisoformat(talks[-1]["at"]) + timedelta(seconds=talks[-1].get("seconds") or 0.0)
+    return leg.ended_at or leg.created_at
+
+
 def rung_twice(truths: list[CallTruth]) -> list[str]:
     """Agents whose phone rang or talked twice at once, with both stretches of time."""
     spans: dict[str, list[Any]] = {}
     for leg in truths:
         if leg.to_number.startswith("client:"):
-            spans.setdefault(leg.to_number, []).append((leg.created_at, leg.ended_at or leg.created_at))
+            spans.setdefault(leg.to_number, []).append((leg.created_at, _held_until(leg)))
     return [
         f"{who}: {earlier[0]:%T.%f}-{earlier[1]:%T.%f}, {later[0]:%T.%f}-{later[1]:%T.%f}"
         for who, times in spans.items()

@@ -25,6 +25,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             "timeout": 30,
             "graceful_timeout": 10,
             "keepalive": 75,
+            "reuse_port": True,  # after a kill -9 the old workers hold the port for seconds: the new ones need not wait for them
             "accesslog": None,
             "errorlog": "-",
             "loglevel": "warning",

@@ -9,12 +9,13 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ivr.carriers.local import CallTruth, Trouble
+from ivr.carriers.local.line import Kind
 from tests.line.running import Running
 
 LINE = "+442079460000"
@@ -58,13 +59,21 @@ def check(service: Running, truth: CallTruth, outcome: str | tuple[str, ...], *,
     return record
 
 
+def held_until(leg: CallTruth) -> datetime:
+    """Until when an agent was held: the end of the talk (the question afterwards, whether it was solved, holds nobody), else of the leg."""
+    talks = leg.of(Kind.TALK)
+    if talks:
+        return datetime.fromisoformat(talks[-1]["at"]) + timedelta(seconds=talks[-1].get("seconds") or 0.0)
+    return leg.ended_at or leg.created_at
+
+
 def check_agents(service: Running, *agents: str) -> None:
     """Nobody was rung twice at once, and everybody is free again."""
     spans: dict[str, list[tuple[Any, Any, Any]]] = {}
     for leg in service.carrier.truths():
         if leg.to_number.startswith("client:") and leg.call_sid not in before:
             assert leg.ended_at is not None or leg.status in ("queued", "ringing", "in-progress")
-            spans.setdefault(leg.to_number, []).append((leg.created_at, leg.ended_at or leg.created_at, leg.entries))
+            spans.setdefault(leg.to_number, []).append((leg.created_at, held_until(leg), leg.entries))
     for address, times in spans.items():
         for one, other in itertools.pairwise(sorted(times, key=lambda time: time[0])):
             assert other[0] >= one[1] - timedelta(milliseconds=50), f"{address} was rung twice at once: {one} and {other}"
