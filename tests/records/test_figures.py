@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from ivr.records.estimate import estimate, predict, survival
+from ivr.records.estimate import Survival, between_days, estimate, predict, survival
 from ivr.records.fcr import decide_fcr
 from ivr.records.figures import FIGURES, NAMES, counted_in
 from ivr.records.parameters import BadQuery
@@ -153,6 +154,19 @@ def test_survival_follows_the_product_limit() -> None:
     known = survival({0: 1, 1: 1}, {1: 2}, 10, 2)
     assert known.alive[1] == pytest.approx(0.9)
     assert known.alive[2] == pytest.approx(0.9 * (1 - 1 / 8))
+
+
+def test_days_that_differ_by_more_than_chance_widen_the_interval() -> None:
+    assert between_days([(100, 20)] * 30) == 0.0
+    assert between_days([(1000, 100), (1000, 300)] * 30) == pytest.approx(0.5, abs=0.01)
+    assert between_days([]) == between_days([(10, 0)]) == between_days([(10, 10)]) == 0.0
+    steady = Survival([1.0, 0.8], [0.0, 1e-6], 1)
+    narrow = predict(steady, 1, 0, 0, {0: 1000})
+    wide = predict(replace(steady, between_days=0.5), 1, 0, 0, {0: 1000})
+    assert narrow is not None
+    assert wide is not None
+    assert wide.value == narrow.value
+    assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
 
 
 def test_nothing_is_estimated_without_history() -> None:
