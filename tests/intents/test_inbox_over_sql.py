@@ -52,7 +52,9 @@ def call(call_id: str, recogniser: Recogniser, said: str, now: datetime) -> list
 
 def run(house: Path, *words: str) -> str:
     """What a command prints."""
-    result = CliRunner().invoke(intents, [*words, "--config", str(house / "config"), "--data", str(house)], catch_exceptions=False)
+    result = CliRunner().invoke(
+        intents, [*words, "--config", str(house / "config"), "--data", str(house)], catch_exceptions=False
+    )
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -81,7 +83,9 @@ def test_a_call_that_was_not_understood_teaches_the_line(
 
     understood = Recogniser.load(house / "models", recogniser.encoder).understand(NEVER_TAUGHT, "en-GB")
     assert understood.best is not None and understood.best.intent == "complaint" and not understood.out_of_scope
-    assert not [row for row in json.loads(run(house, "inbox", "--json")) if NEVER_TAUGHT in row["texts"]], "taught, and still open"
+    assert not [row for row in json.loads(run(house, "inbox", "--json")) if NEVER_TAUGHT in row["texts"]], (
+        "taught, and still open"
+    )
     labels = {row.call_id: row.label for row in KeptUtterances(store).since(now)}
     assert labels["CA1"] == labels["CA2"] == "complaint" and labels["CA4"] is None
     store.close()
