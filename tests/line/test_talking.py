@@ -158,6 +158,10 @@ def test_a_colleague_is_asked_first(service: Running, talking: str, ask: Ask) ->
     record = service.record(talking)
     assert [leg["agent"] for leg in record["legs"]] == ["chloe", "ben"]
     assert record["legs"][0]["hold_seconds"] > 0
+    today = f"{service.line.now():%Y-%m-%d}"
+    occupied = ask("GET", f"/stats?from={today}&metrics=occupancy&group_by=agent").json()
+    busy = {row["group"]["agent"]: row["figures"]["occupancy"] for row in occupied["rows"]}
+    assert min(busy["chloe"]["numerator"], busy["ben"]["numerator"]) > 0
     assert len(record["visits"]) == 1  # the caller never waited in a queue again
     assert record["transfers"] == 1
     assert service.until(lambda: service.line.board.agent("ben").state == "wrap_up")
