@@ -20,7 +20,10 @@ _STATE = {
         "reason": {"type": ["string", "null"]},
         "disposition": {"type": ["string", "null"]},
         "resolved": {"type": ["boolean", "null"]},
-        "epoch": {"type": ["integer", "null"], "description": "the `epoch` this change is based on; refused where it is no longer that"},
+        "epoch": {
+            "type": ["integer", "null"],
+            "description": "the `epoch` this change is based on; refused where it is no longer that",
+        },
     },
     "required": ["state"],
 }
