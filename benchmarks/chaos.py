@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from ivr.carriers.local import CallTruth, LocalCarrier, Trouble
-from ivr.embedded import free_port
+from ivr.embedded import die_with_parent, free_port
 from ivr.intents.training import ensure_current
 from ivr.jobs.wiring import Line, open_line
 from ivr.settings import read_settings
@@ -193,6 +193,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=die_with_parent,
         )
     try:
         if not ready(settings["IVR_PUBLIC_URL"], 90):
