@@ -96,18 +96,34 @@ async def caller(session: aiohttp.ClientSession, url: str, number: int, until: f
     while time.perf_counter() < until:
         call = f"CA{number:08x}{count:08x}{time.time_ns() & 0xFFFFFFFFFFFFFFFF:016x}"
         count += 1
-        fields = {"CallSid": call, "AccountSid": ACCOUNT, "From": f"+4477009{number:05d}", "To": "+442079460000", "CallStatus": "ringing", "Direction": "inbound"}
+        fields = {
+            "CallSid": call,
+            "AccountSid": ACCOUNT,
+            "From": f"+4477009{number:05d}",
+            "To": "+442079460000",
+            "CallStatus": "ringing",
+            "Direction": "inbound",
+        }
         text, _ = await post(session, f"{url}/voice/incoming", fields)
         for _ in range(20):
             action = re.search(r'action="([^"]+)"', text)
             if action is None or time.perf_counter() >= until:
                 break
-            text, took = await post(session, action[1].replace("&amp;", "&"), {**fields, "CallStatus": "in-progress", "Digits": "*"})
+            text, took = await post(
+                session, action[1].replace("&amp;", "&"), {**fields, "CallStatus": "in-progress", "Digits": "*"}
+            )
             figures.seconds.append(took)
 
 
 async def greeter(session: aiohttp.ClientSession, url: str, until: float, figures: Figures) -> None:
-    fields = {"CallSid": "CA" + "0" * 32, "AccountSid": ACCOUNT, "From": "+447700900100", "To": "+442079460000", "CallStatus": "in-progress", "Digits": "3"}
+    fields = {
+        "CallSid": "CA" + "0" * 32,
+        "AccountSid": ACCOUNT,
+        "From": "+447700900100",
+        "To": "+442079460000",
+        "CallStatus": "in-progress",
+        "Digits": "3",
+    }
     while time.perf_counter() < until:
         _, took = await post(session, f"{url}/hello", fields)
         figures.seconds.append(took)
@@ -155,7 +171,10 @@ def main() -> None:
         }  # fmt: skip
         (Path(folder) / "hello.py").write_text(HELLO)
         prepare(read_settings(environment, port=port))
-        ours = subprocess.Popen([sys.executable, "-m", "ivr.cli", "web", "--port", str(port), "--workers", "1", "--threads", str(options.threads)], env=environment)
+        ours = subprocess.Popen(
+            [sys.executable, "-m", "ivr.cli", "web", "--port", str(port), "--workers", "1", "--threads", str(options.threads)],
+            env=environment,
+        )
         theirs = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-k", "gthread", "-w", "1", "--threads", str(options.threads), "--keep-alive", "75", "-b", f"127.0.0.1:{hello_port}",
              "--chdir", folder, "--log-level", "error", "hello:app"],
@@ -167,8 +186,19 @@ def main() -> None:
             hello, turn = Figures(), Figures()
             for round_number in range(options.rounds + 1):
                 pair = (Figures(), Figures()) if round_number == 0 else (hello, turn)  # the first round warms up
-                asyncio.run(load("hello", f"http://127.0.0.1:{hello_port}", workers(theirs.pid), options.seconds, options.connections, pair[0]))
-                asyncio.run(load("turn", f"http://127.0.0.1:{port}", workers(ours.pid), options.seconds, options.connections, pair[1]))
+                asyncio.run(
+                    load(
+                        "hello",
+                        f"http://127.0.0.1:{hello_port}",
+                        workers(theirs.pid),
+                        options.seconds,
+                        options.connections,
+                        pair[0],
+                    )
+                )
+                asyncio.run(
+                    load("turn", f"http://127.0.0.1:{port}", workers(ours.pid), options.seconds, options.connections, pair[1])
+                )
         finally:
             for process in (ours, theirs):
                 process.terminate()
@@ -179,7 +209,16 @@ def main() -> None:
         "per_second": round(rows["turn"]["per_second"] / rows["hello"]["per_second"], 3),
         "per_processor_second": round(rows["turn"]["per_processor_second"] / rows["hello"]["per_processor_second"], 3),
     }
-    print(json.dumps({"machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}", "connections": options.connections, **rows}, indent=2))
+    print(
+        json.dumps(
+            {
+                "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}",
+                "connections": options.connections,
+                **rows,
+            },
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
 """Every error this product raises on purpose.
 
-    IvrError                     something a person can read: `str(error)` is a whole sentence
-    ├── SettingError             an environment setting is missing or malformed: name, expectation, example
-    ├── FlowError                a flow cannot be used; carries the lint problems
-    ├── IntentError              training data or a model cannot be used
-    ├── ConnectorError           a look-up cannot be made as configured (not: it failed, which is a result)
-    ├── CarrierError             the carrier refused or did not answer
-    │   ├── CarrierRefused       an answer came and it says no (code, HTTP status)
-    │   └── CarrierSilent        no answer in time: it may or may not have happened
-    ├── RecordError              call records or reports cannot be read or written
-    ├── StoreUnavailable         Redis or SQL does not answer within its limit
-    └── AccessDenied             no, wrong, expired or under-scoped credentials
+IvrError                     something a person can read: `str(error)` is a whole sentence
+├── SettingError             an environment setting is missing or malformed: name, expectation, example
+├── FlowError                a flow cannot be used; carries the lint problems
+├── IntentError              training data or a model cannot be used
+├── ConnectorError           a look-up cannot be made as configured (not: it failed, which is a result)
+├── CarrierError             the carrier refused or did not answer
+│   ├── CarrierRefused       an answer came and it says no (code, HTTP status)
+│   └── CarrierSilent        no answer in time: it may or may not have happened
+├── RecordError              call records or reports cannot be read or written
+├── StoreUnavailable         Redis or SQL does not answer within its limit
+└── AccessDenied             no, wrong, expired or under-scoped credentials
 """
 
 from __future__ import annotations

@@ -29,7 +29,9 @@ class AgentLegs:
     def _ask(self, token: str, call_id: str, number: int) -> str:
         about = self.line.about(call_id)
         return write.ask_keys(
-            self.line.phrase("agent_offer_handed_on" if about["by"] else "agent_offer", None, **about), self.links.sealed("/voice/agent/reply", token, token=token, n=number), self.line.language
+            self.line.phrase("agent_offer_handed_on" if about["by"] else "agent_offer", None, **about),
+            self.links.sealed("/voice/agent/reply", token, token=token, n=number),
+            self.line.language,
         )
 
     def reply(self, form: Mapping[str, str], leg_id: str, token: str, number: str) -> str:
@@ -89,7 +91,9 @@ class AgentLegs:
         if form.get("CallStatus") == "completed" or "Digits" in form or "msg" in form:
             return write.farewell("", self.line.language)
         return write.ask_keys(
-            self.line.phrase("agent_wrap_up", None), self.links.sealed("/voice/agent/after", token, token=token, call=call_id), self.line.language
+            self.line.phrase("agent_wrap_up", None),
+            self.links.sealed("/voice/agent/after", token, token=token, call=call_id),
+            self.line.language,
         )
 
     def room_news(self, news: RoomNews, call_id: str) -> None:

@@ -24,7 +24,9 @@ _MOST_API_BYTES = 1024 * 1024
 def create_app(settings: Settings, line: Line | None = None) -> Flask:
     """The application for `settings`. Raises SettingError where the carrier's account is missing: unsigned calls are never taken."""
     if not settings.account_sid or not settings.auth_tokens:
-        raise SettingError("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are missing: expected the carrier account; without one use `ivr demo`")
+        raise SettingError(
+            "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are missing: expected the carrier account; without one use `ivr demo`"
+        )
     line = line or open_line(settings)
     application = Flask(__name__, static_folder=None)
     application.config["MAX_CONTENT_LENGTH"] = _MOST_API_BYTES

@@ -24,7 +24,12 @@ from webhooks.turns import Turns
 log = structlog.get_logger()
 
 WEBHOOKS = Counter("ivr_webhooks_total", "Carrier webhooks by route and result.", ["route", "result"])
-SECONDS = Histogram("ivr_webhook_seconds", "Time to answer a carrier webhook.", ["route"], buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5))
+SECONDS = Histogram(
+    "ivr_webhook_seconds",
+    "Time to answer a carrier webhook.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
 
 XML = "text/xml; charset=utf-8"
 
@@ -110,7 +115,9 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
     @webhook("/recording", subject="call")
     def recording(form: dict[str, str], call_id: str) -> str:
         if form.get("RecordingStatus", "completed") == "completed":
-            line.switchboard.recording_kept(call_id, form.get("RecordingSid", "")[:40], form.get("RecordingUrl", "")[:500], form.get("RecordingDuration", ""))
+            line.switchboard.recording_kept(
+                call_id, form.get("RecordingSid", "")[:40], form.get("RecordingUrl", "")[:500], form.get("RecordingDuration", "")
+            )
         return write.empty()
 
     @webhook("/room", subject="call_id")
@@ -150,7 +157,9 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
 
     @webhook("/fallback", subject=None)
     def fallback(form: dict[str, str], call_id: str) -> str:
-        log.warning("fallback asked for", call_id=call_id, error_code=form.get("ErrorCode"), error_url=form.get("ErrorUrl", "")[:200])
+        log.warning(
+            "fallback asked for", call_id=call_id, error_code=form.get("ErrorCode"), error_url=form.get("ErrorUrl", "")[:200]
+        )
         # Only what was read at the start is sure to be there. Where a call is known, it goes on where it stands: a few times, for
         # what failed may fail again.
         try:

@@ -24,7 +24,11 @@ class Floor:
 
     def snapshot(self) -> dict[str, Any]:
         now = self._line.board.snapshot()
-        return {"at": _moment(now.at), "queues": [_queue(queue) for queue in now.queues], "agents": [self._agent(agent) for agent in now.agents]}
+        return {
+            "at": _moment(now.at),
+            "queues": [_queue(queue) for queue in now.queues],
+            "agents": [self._agent(agent) for agent in now.agents],
+        }
 
     def changes(self) -> Iterator[dict[str, Any]]:
         """The state at once, then whenever it differs, and every few seconds in any case: silence means a broken line."""

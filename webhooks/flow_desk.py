@@ -28,14 +28,21 @@ class FlowDesk:
             flow = published.bundle.flows.get(name)
             if flow is None:
                 raise NotThere(f'revision {revision} has no flow "{name}"')
-            return {"name": name, "path": flow.at.file, "revision": published.number, "published": published.revision.files[flow.at.file]}
+            return {
+                "name": name,
+                "path": flow.at.file,
+                "revision": published.number,
+                "published": published.revision.files[flow.at.file],
+            }
 
     def save_draft(self, name: str, wanted: dict[str, Any], by: str) -> dict[str, Any]:
         with _said():
             based_on = wanted.get("based_on")
             current = self._revisions.current().number
             if based_on is not None and str(based_on) != str(current):
-                raise NotNow(f"Revision {current} was published while this was edited from revision {based_on}.", {"revision": current})
+                raise NotNow(
+                    f"Revision {current} was published while this was edited from revision {based_on}.", {"revision": current}
+                )
             return self._revisions.save_draft(name, wanted["text"], author=by, based_on=None if based_on is None else current)
 
     def revisions(self, name: str) -> list[dict[str, Any]]:
@@ -50,7 +57,9 @@ class FlowDesk:
             to = wanted.get("revision")
             if to is not None and not str(to).isdigit():
                 raise NotRight("revision must be the number of a revision, such as 3")
-            return self._revisions.roll_back(None if to is None else int(to), author=by, note=str(wanted.get("note") or "")[:500]).summary()
+            return self._revisions.roll_back(
+                None if to is None else int(to), author=by, note=str(wanted.get("note") or "")[:500]
+            ).summary()
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from ivr.jobs.wiring import Line
 
 MOST_AGAIN = 3
 PAUSE_SECONDS = 2
-SILENT_ROUTES = frozenset({"/status", "/recording", "/room", "/agent/status", "/callback/status", "/outside/status", "/supervisor/status"})
+SILENT_ROUTES = frozenset(
+    {"/status", "/recording", "/room", "/agent/status", "/callback/status", "/outside/status", "/supervisor/status"}
+)
 """Callbacks that steer nothing: nobody hears their answers, and what they would have told is asked of the carrier later."""
 
 

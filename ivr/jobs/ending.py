@@ -13,7 +13,9 @@ _NOT_ANSWERED = frozenset({"busy", "no-answer", "failed", "canceled"})
 _TRIES = 4
 
 
-def call_over(line: Line, call_id: str, status: str, seconds: float | None, *, inferred: bool = False, at: datetime | None = None) -> None:
+def call_over(
+    line: Line, call_id: str, status: str, seconds: float | None, *, inferred: bool = False, at: datetime | None = None
+) -> None:
     """Free agent and place, note the end once, ask for the record. Told twice or late, the state is the same.
 
     `inferred`: nobody told, the carrier was asked; `at`: the end as the carrier has it (default: now).

@@ -19,7 +19,9 @@ def prepare(settings: Settings) -> None:
     try:
         line.redis.ping()
     except redis.exceptions.RedisError as error:
-        raise StoreUnavailable("REDIS_URL names a Redis that does not answer: start it, or unset REDIS_URL to use the embedded one") from error
+        raise StoreUnavailable(
+            "REDIS_URL names a Redis that does not answer: start it, or unset REDIS_URL to use the embedded one"
+        ) from error
     try:
         line.store.prepare()
         published = line.revisions.publish_first(settings.flows_dir)

@@ -25,8 +25,18 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_DIAL_ENDS = {"busy": DialResult.BUSY, "no-answer": DialResult.NO_ANSWER, "failed": DialResult.FAILED, "canceled": DialResult.FAILED}
-_NOTED = {DialResult.MACHINE: "no_answer", DialResult.REFUSED: "gave_up", DialResult.AGENT_GONE: "failed", DialResult.POSTPONED: "failed"}
+_DIAL_ENDS = {
+    "busy": DialResult.BUSY,
+    "no-answer": DialResult.NO_ANSWER,
+    "failed": DialResult.FAILED,
+    "canceled": DialResult.FAILED,
+}
+_NOTED = {
+    DialResult.MACHINE: "no_answer",
+    DialResult.REFUSED: "gave_up",
+    DialResult.AGENT_GONE: "failed",
+    DialResult.POSTPONED: "failed",
+}
 PREFIX = "CB"
 
 
@@ -78,7 +88,11 @@ class Promises:
         """Whether the rules of config/numbers.yaml, as they are now, let us ring a caller on `number`."""
         configuration = self._line.configuration
         own = {*configuration.numbers.lines, *(agent.address for agent in configuration.agents.values())}
-        return bool(callback_number(number, caller, configuration.numbers.callbacks, own=own, home_region=configuration.numbers.home_region))
+        return bool(
+            callback_number(
+                number, caller, configuration.numbers.callbacks, own=own, home_region=configuration.numbers.home_region
+            )
+        )
 
     def move(self, callback_id: str, *, at: float | None, queue: str | None, by: str) -> Callback:
         """Another time or queue; whoever is being rung for it stops ringing. Raises Unknown, CallbackBusy."""

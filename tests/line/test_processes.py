@@ -132,7 +132,9 @@ def test_killing_the_web_process_loses_neither_call_nor_record(network: tuple[Se
     os.killpg(before, signal.SIGKILL)  # the web process and its workers: it leads its own session
     assert wait_until(lambda: service.children().get("web", before) != before and service.ready(), 40)
     assert carrier.press(sid, "0")
-    assert wait_until(lambda: any("How can I help" in text for text in carrier.truth(sid).heard), 30), carrier.truth(sid).entries[-8:]
+    assert wait_until(lambda: any("How can I help" in text for text in carrier.truth(sid).heard), 30), carrier.truth(sid).entries[
+        -8:
+    ]
     assert wait_until(lambda: any("content" in text for text in carrier.truth(sid).heard) or carrier.press(sid, "1"), 30)
     carrier.hang_up(sid)
     truth = carrier.wait(sid, 60)

@@ -1,6 +1,6 @@
 """Writes the waiting music: a slow arpeggio over four chords, 8 kHz, 8-bit, as telephones carry it.
 
-    python -m webhooks.audio.compose OUTPUT.wav
+python -m webhooks.audio.compose OUTPUT.wav
 """
 
 from __future__ import annotations
