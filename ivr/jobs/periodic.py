@@ -133,9 +133,15 @@ def due_callbacks(line: Line) -> None:
 
 
 def follow_configuration(line: Line) -> None:
-    """Take up changes of config/: the board's agents and queues at once, speech by training in the background."""
+    """Take up changes of config/: the board's agents and queues at once, speech by training in the background.
+
+    A board that has lost its configuration (Redis came back empty) gets it again; its agents sign in anew.
+    """
     if line.follow():
         log.info("configuration taken up", agents=len(line.configuration.agents), queues=len(line.configuration.queues))
+    elif not line.redis.exists(line.board.keys.of("config")):
+        log.error("the board was empty: configured again; agents have to sign in")
+        line.configure_board()
     if line.phrases_changed():
         jobs = Queue(worker.SLOW, connection=worker.jobs_client(line.settings))
         jobs.enqueue("ivr.jobs.records.train_intents", job_timeout=600, result_ttl=60)

@@ -299,3 +299,13 @@ def test_redis_hanging_for_a_moment_cuts_nobody_off(troubled: Running) -> None:
     check(troubled, troubled.carrier.wait(waiting), "answered")
     check(troubled, troubled.carrier.wait(menu), "abandoned_in_menu")
     check_agents(troubled, "chloe")
+
+
+def test_a_board_that_lost_everything_is_configured_again(service: Running) -> None:
+    service.line.redis.flushall()
+    assert service.until(lambda: bool(service.line.redis.exists(service.line.board.keys.of("config"))), 15)
+    service.sign_in("chloe")
+    truth = service.carrier.call("+447700957001", LINE, [{"press": "0"}, {"talk": "30s"}, "until end"])
+    assert truth.failures == ()
+    assert not truth.application_error
+    assert service.record(truth.call_sid)["agent"] == "chloe"
