@@ -262,11 +262,10 @@ def open_line(settings: Settings, *, speech: bool = True) -> Line:
     return Line(settings, speech=speech)
 
 
-def use_line(settings: Settings, *, speech: bool = True) -> Line:
-    """Open the line that background jobs of this process work on."""
+def use_line(line: Line) -> None:
+    """Background jobs of this process work on `line` from now on."""
     global _line
-    _line = open_line(settings, speech=speech)
-    return _line
+    _line = line
 
 
 def line_of_this_process() -> Line:

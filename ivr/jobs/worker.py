@@ -8,7 +8,7 @@ from rq.timeouts import TimerDeathPenalty
 
 from ivr.errors import SettingError
 from ivr.jobs import records
-from ivr.jobs.wiring import use_line
+from ivr.jobs.wiring import open_line, use_line
 from ivr.settings import Settings
 
 RECORDS = "records"
@@ -44,7 +44,7 @@ def ask_for_record(queue: Queue, call_id: str, noted: int) -> None:
 
 def run_worker(settings: Settings, *, burst: bool = False) -> None:
     """Work until told to stop."""
-    use_line(settings, speech=False)
+    use_line(open_line(settings, speech=False))
     client = jobs_client(settings)
     queues = [Queue(RECORDS, connection=client), Queue(SLOW, connection=client)]
     QuietWorker(queues, connection=client, job_monitoring_interval=5, maintenance_interval=10, worker_ttl=60).work(

@@ -65,7 +65,8 @@ class Running:
             time.sleep(0.1)
 
     def work(self) -> None:
-        """Let a worker do what is due."""
+        """Let a worker do what is due. Jobs belong to a process, and this one may run several services."""
+        use_line(self.line)
         periodic.ask_for_records(self.line)
         client = worker.jobs_client(self.settings)
         worker.QuietWorker([Queue(worker.RECORDS, connection=client)], connection=client).work(burst=True, logging_level="ERROR")
@@ -124,7 +125,6 @@ def running(
     line.store.prepare()
     line.revisions.publish_first(settings.flows_dir)
     line.configure_board()
-    use_line(settings, speech=False)
     server = make_server("127.0.0.1", port, create_app(settings, line), threaded=True)
     serving = threading.Thread(target=server.serve_forever, name="web", daemon=True)
     serving.start()
