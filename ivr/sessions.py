@@ -151,9 +151,10 @@ class Calls:
             # One round trip for both; the script is sent along only where the server does not know it yet.
             try:
                 with self._redis.pipeline(transaction=False) as pipe:
-                    pipe.zadd(keys.OPEN, {call: self._clock()})
+                    if expected_turn is None or not session.ended:  # what is told after the end opens nothing again
+                        pipe.zadd(keys.OPEN, {call: self._clock()})
                     pipe.evalsha(self._commit.sha, len(names), *names, *arguments)
-                    return pipe.execute()[1]
+                    return pipe.execute()[-1]
             except redis.exceptions.NoScriptError:
                 return self._commit(keys=names, args=arguments)
 
