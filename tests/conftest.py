@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings
 
 from ivr.embedded import EmbeddedRedis, start_redis
+
+# The same examples in every run: what fails on one machine fails on the next.
+settings.register_profile("suite", derandomize=True, database=None)
+settings.load_profile("suite")
+
+# A line for each request would bury what a failing test has to say.
+logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")

@@ -22,20 +22,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ivr.language.expression_mistakes import Mistake, usual_mistake
 from ivr.language.problems import quoted
 from ivr.language.values import FactName, Facts, Missing, Position
 
 LONGEST = 500
 DEEPEST = 12
+_YES_AND_NO = {"yes": True, "true": True, "no": False, "false": False}
 _Run = Callable[[Facts], Any]
-
-
-class Mistake(Exception):
-    """An expression that cannot be used; `offset` counts characters from its start."""
-
-    def __init__(self, offset: int, message: str, hint: str = "", length: int = 1) -> None:
-        super().__init__(message)
-        self.offset, self.message, self.hint, self.length = offset, message, hint, length
 
 
 @dataclass(frozen=True)
@@ -102,43 +96,6 @@ def compile_expression(source: str, at: Position, place: Callable[[int], Positio
     return compiler.compiled(at)
 
 
-_USUAL = (
-    (re.compile(r"(?<![=!<>])=(?!=)"), "= alone does not compare.", 'Write == for "is equal to".'),
-    (re.compile(r"==="), "=== is not known here.", 'Write == for "is equal to".'),
-    (re.compile(r"&&?"), "& is not known here.", "Write `and`."),
-    (re.compile(r"\|\|"), "|| is not known here.", "Write `or`."),
-    (re.compile(r"\|"), "A reading (|) belongs into a prompt's {{ }}, not into an expression.", "Delete it."),
-    (re.compile(r"!(?!=)"), "! is not known here.", "Write `not`."),
-    (re.compile(r"<>"), "<> is not known here.", 'Write != for "is not equal to".'),
-    (re.compile(r"[{}]"), "Curly brackets belong into prompts.", "Write the name of the fact alone, such as customer.tier."),
-    (re.compile(r"[“”„‘’«»]"), "These are typographic quotes.", 'Use straight quotes: "…".'),
-    (re.compile(r"\b(?:AND|OR|NOT|IN)\b"), "and, or, not and in are written in small letters.", ""),
-    (re.compile(r"\bis\b(?:\s+not\b)?"), '"is" is not known here.', 'Write == for "is equal to", != for "is not equal to".'),
-    (re.compile(r";"), "One expression only.", "Delete everything from the semicolon on."),
-)
-_STRINGS = re.compile(r"\"[^\"]*\"|'[^']*'")
-
-
-def _usual_mistake(source: str) -> Mistake | None:
-    """Mistakes with well-known causes, looked for outside of quoted text."""
-    if "\\" in source:
-        return Mistake(source.index("\\"), "A backslash is not allowed here.", "Delete it.")
-    bare = _STRINGS.sub(lambda match: "_" * len(match.group()), source)
-    for pattern, message, hint in _USUAL:
-        found = pattern.search(bare)
-        if found:
-            return Mistake(found.start(), message, hint, len(found.group()))
-    if '"' in bare or "'" in bare:
-        offset = min(i for i in (bare.find('"'), bare.find("'")) if i >= 0)
-        return Mistake(offset, "This quote is never closed.", "Close it at the end of the text.")
-    for opening, closing in ("()", "[]"):
-        if bare.count(opening) > bare.count(closing):
-            return Mistake(bare.find(opening), f"This {opening} is never closed.", f"Write {closing} where it ends.")
-        if bare.count(opening) < bare.count(closing):
-            return Mistake(bare.rfind(closing), f"This {closing} closes nothing.", "Delete it.")
-    return None
-
-
 class _Compiler:
     """One expression on its way from text to closure."""
 
@@ -157,7 +114,7 @@ class _Compiler:
             raise Mistake(0, f"The expression is longer than {LONGEST} characters.", "Split it into several variants or choices.")
         if "\n" in text:
             text = text.replace("\n", " ")
-        usual = _usual_mistake(text)
+        usual = usual_mistake(text)
         if usual:
             usual.offset += self.indent
             raise usual
@@ -248,10 +205,9 @@ class _Compiler:
         raise self.refuse(node, "Only text and ordinary numbers can stand here.", 'Write "text" or 12.5.')
 
     def word(self, node: ast.Name) -> _Run:
-        if node.id in ("yes", "true"):
-            return lambda facts: True
-        if node.id in ("no", "false"):
-            return lambda facts: False
+        if node.id in _YES_AND_NO:
+            value = _YES_AND_NO[node.id]
+            return lambda facts: value
         raise self.refuse(
             node,
             f"{quoted(node.id)} is neither a fact's field nor text in quotes.",
@@ -262,6 +218,10 @@ class _Compiler:
         if not isinstance(node.value, ast.Name):
             raise self.refuse(node, "A fact has one level of fields.", "Write fact.field, such as order.status.")
         root, field_name = node.value.id, node.attr
+        if root in _YES_AND_NO:
+            raise self.refuse(
+                node, f"{root} is a value and has no fields.", "Write a fact's name before the dot, such as customer.known."
+            )
         self.names.append(FactName(root, field_name, self.place(self.offset(node))))
         return lambda facts: fact_value(facts, root, field_name)
 
@@ -315,8 +275,8 @@ def _literal(node: ast.expr) -> Any:
         return node.value
     if isinstance(node, (ast.List, ast.Tuple)):
         return [_literal(part) for part in node.elts]
-    if isinstance(node, ast.Name) and node.id in ("yes", "no", "true", "false"):
-        return node.id in ("yes", "true")
+    if isinstance(node, ast.Name) and node.id in _YES_AND_NO:
+        return _YES_AND_NO[node.id]
     return None
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivr.language.expressions import Mistake, fact_value
+from ivr.language.expression_mistakes import Mistake
+from ivr.language.expressions import fact_value
 from ivr.language.names import READINGS
 from ivr.language.problems import did_you_mean, quoted
 from ivr.language.values import FactName, Facts, Position, Reading

@@ -13,7 +13,7 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from ivr.language.expressions import Mistake
+from ivr.language.expression_mistakes import Mistake
 from ivr.language.problems import Findings, did_you_mean
 from ivr.language.readers.node import Reading, kept, settings_of, text_of
 from ivr.language.source import Mapping, Node, Source, Text, what

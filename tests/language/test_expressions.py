@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.language.expressions import CompiledExpression, Mistake, compile_expression
+from ivr.language.expression_mistakes import Mistake
+from ivr.language.expressions import CompiledExpression, compile_expression
 from ivr.language.values import Missing, Position
 
 AT = Position("line.yaml", 1, 1)
@@ -93,7 +94,7 @@ def test_what_is_missing_is_named_and_does_not_hold(source: str, missing: str) -
         "open('x')", "customer.tier.upper", "customer.tier.upper()", "a[0]", "lambda: 1", "[x for x in customer.tags]", "{1: 2}", "{1}", "f'{1}'",
         "b'1'", "1 + 1", "2 ** 8", "1 if yes else 2", "customer", "True", "None", "...", "1j", "u'x'", "(x := 1)", "await x", "yield", "*a", "~1",
         "+1", "-customer.age", "1_0 + 1", "a; b", "import os", "", " ", "'", "(", ")", "\\", "a.b.c", "1 is 1", "a.b = 1", "9" * 400, "not " * 14 + "yes",
-        "__import__", "().__class__", "''.__class__", "a.b" + " or a.b" * 100,
+        "__import__", "().__class__", "''.__class__", "a.b" + " or a.b" * 100, "yes.yes", "no.known == 1",
     ],
 )  # fmt: skip
 def test_refused(source: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.language.expressions import Mistake
+from ivr.language.expression_mistakes import Mistake
 from ivr.language.templates import compile_template, normalised
 from ivr.language.values import Missing, Position
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,13 @@ ACCOUNT = "AC" + "5" * 32
 TOKEN = "the-carriers-token-of-this-test"
 BEHAVIOUR = {"answers_after": "1s", "talks": "6s"}
 """How agents behave unless a test says otherwise: they answer at once, talk briefly and hang up."""
+
+_strangers = itertools.count(50_000)
+
+
+def stranger() -> str:
+    """A number that nobody has called from before, in any test of this process: somebody who calls twice is treated differently."""
+    return f"+4477009{next(_strangers)}"
 
 
 @dataclass

@@ -16,7 +16,7 @@ import pytest
 
 from ivr.carriers.local import CallTruth, Trouble
 from ivr.carriers.local.line import Kind
-from tests.line.running import Running
+from tests.line.running import Running, stranger
 
 LINE = "+442079460000"
 SEED = 20261122
@@ -24,14 +24,8 @@ DEAD_AIR_SECONDS = 4.0
 FREE = ("available", "wrap_up")
 TALK: list[Any] = [{"press": "0"}, {"talk": "4s"}, "hang up"]
 
-_strangers = itertools.count(60_000)
 before: set[str] = set()
 """Legs of earlier tests."""
-
-
-def stranger() -> str:
-    """A number that nobody has called from before."""
-    return f"+4477009{next(_strangers)}"
 
 
 @pytest.fixture
@@ -305,7 +299,7 @@ def test_a_board_that_lost_everything_is_configured_again(service: Running) -> N
     service.line.redis.flushall()
     assert service.until(lambda: bool(service.line.redis.exists(service.line.board.keys.of("config"))), 15)
     service.sign_in("chloe")
-    truth = service.carrier.call("+447700957001", LINE, [{"press": "0"}, {"talk": "30s"}, "until end"])
+    truth = service.carrier.call(stranger(), LINE, [{"press": "0"}, {"talk": "30s"}, "until end"])
     assert truth.failures == ()
     assert not truth.application_error
     assert service.record(truth.call_sid)["agent"] == "chloe"

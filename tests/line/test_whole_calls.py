@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import datetime, timedelta
 
 import pytest
 
-from tests.line.running import Running
+from tests.line.running import Running, stranger
 
 LINE = "+442079460000"
 GEORGE = "+447700900103"  # a customer without an order under way
 OLIVER = "+447700900101"  # a customer whose order is being packed
-
-
-_strangers = itertools.count(50_000)
-
-
-@pytest.fixture
-def stranger() -> str:
-    """A number that nobody has called from before: somebody who calls twice is greeted differently."""
-    return f"+4477009{next(_strangers)}"
 
 
 def seconds(first: datetime, last: datetime) -> float:
@@ -85,9 +75,9 @@ def test_a_caller_reaches_an_agent_and_answers_the_survey(service: Running) -> N
     assert agent.state in ("wrap_up", "available")
 
 
-def test_wrap_up_comes_later_and_the_record_follows(service: Running, stranger: str) -> None:
+def test_wrap_up_comes_later_and_the_record_follows(service: Running) -> None:
     service.sign_in("chloe")
-    truth = service.carrier.call(stranger, LINE, [{"press": "0"}, {"talk": "30s"}, {"wait": "1s"}, "hang up"])
+    truth = service.carrier.call(stranger(), LINE, [{"press": "0"}, {"talk": "30s"}, {"wait": "1s"}, "hang up"])
     first = service.record(truth.call_sid)
     assert first["wrap_up_pending"]
     service.line.switchboard.wrap_up_done("chloe", "refund explained", True)
@@ -98,41 +88,41 @@ def test_wrap_up_comes_later_and_the_record_follows(service: Running, stranger: 
     assert second["handle_seconds"] >= first["handle_seconds"]
 
 
-def test_silence_and_wrong_keys_end_with_a_person(service: Running, stranger: str) -> None:
+def test_silence_and_wrong_keys_end_with_a_person(service: Running) -> None:
     service.sign_in("chloe")
     truth = service.carrier.call(
-        stranger, LINE, ["silence", {"press": "8"}, {"say": "blue bananas sing"}, {"talk": "20s"}, "hang up"]
+        stranger(), LINE, ["silence", {"press": "8"}, {"say": "blue bananas sing"}, {"talk": "20s"}, "hang up"]
     )
     assert truth.failures == ()
     assert not truth.application_error
     assert service.record(truth.call_sid)["outcome"] == "answered"
 
 
-def test_nobody_signed_in_means_voicemail_not_waiting(service: Running, stranger: str) -> None:
+def test_nobody_signed_in_means_voicemail_not_waiting(service: Running) -> None:
     truth = service.carrier.call(
-        stranger, LINE, [{"press": "0"}, {"hear": "after the tone"}, {"say": "please ring me"}, "until end"]
+        stranger(), LINE, [{"press": "0"}, {"hear": "after the tone"}, {"say": "please ring me"}, "until end"]
     )
     assert not truth.application_error
     record = service.record(truth.call_sid)
     assert record["outcome"] == "voicemail"
 
 
-def test_hanging_up_in_the_menu_and_in_the_queue(service: Running, stranger: str) -> None:
-    menu = service.carrier.call(stranger, LINE, [{"hear": "Hello"}, "hang up"])
+def test_hanging_up_in_the_menu_and_in_the_queue(service: Running) -> None:
+    menu = service.carrier.call(stranger(), LINE, [{"hear": "Hello"}, "hang up"])
     assert service.record(menu.call_sid)["outcome"] == "abandoned_in_menu"
     service.sign_in("chloe")
     service.carrier.behave("client:chloe", "no answer")
-    queue = service.carrier.call(f"{stranger[:-5]}6{stranger[-4:]}", LINE, [{"press": "0"}, {"wait": "3s"}, "hang up"])
+    queue = service.carrier.call(stranger(), LINE, [{"press": "0"}, {"wait": "3s"}, "hang up"])
     record = service.record(queue.call_sid)
     assert record["outcome"] in ("abandoned_in_queue", "abandoned_while_ringing")
     assert service.until(lambda: service.line.board.agent("chloe").state == "available")
 
 
 @pytest.mark.parametrize("behaviour", ["no answer", "busy", "voicemail", "reject", "declines"])
-def test_an_agent_who_cannot_take_it_costs_only_a_moment(service: Running, stranger: str, behaviour: str) -> None:
+def test_an_agent_who_cannot_take_it_costs_only_a_moment(service: Running, behaviour: str) -> None:
     service.sign_in("chloe")
     service.carrier.behave("client:chloe", behaviour)
-    sid = service.carrier.place(stranger, LINE, [{"press": "0"}, {"talk": "20s"}, {"wait": "1s"}, "hang up"])
+    sid = service.carrier.place(stranger(), LINE, [{"press": "0"}, {"talk": "20s"}, {"wait": "1s"}, "hang up"])
     assert service.until(lambda: "OfferEnded" in service.journal(sid), 15)
     service.line.board.set_state("david", "available")
     truth = service.carrier.wait(sid)
@@ -151,10 +141,10 @@ def test_withheld_numbers_are_nobody_in_particular(service: Running) -> None:
         assert record["fcr_state"] == "excluded"
 
 
-def test_a_spanish_caller_is_served_in_spanish(service: Running, stranger: str) -> None:
+def test_a_spanish_caller_is_served_in_spanish(service: Running) -> None:
     service.sign_in("ana")
     truth = service.carrier.call(
-        stranger, LINE, [{"press": "9"}, {"say": "quiero hablar con una persona"}, {"talk": "20s"}, {"wait": "1s"}, "hang up"]
+        stranger(), LINE, [{"press": "9"}, {"say": "quiero hablar con una persona"}, {"talk": "20s"}, {"wait": "1s"}, "hang up"]
     )
     assert truth.failures == ()
     record = service.record(truth.call_sid)

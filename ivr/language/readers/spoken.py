@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from ivr.language.expressions import CompiledExpression, Mistake, compile_expression
+from ivr.language.expression_mistakes import Mistake
+from ivr.language.expressions import CompiledExpression, compile_expression
 from ivr.language.fields import Kind, Setting
 from ivr.language.problems import quoted
 from ivr.language.readers.node import Reading, Unread, items_of, kept, settings_of, text_of, wrong
