@@ -1,6 +1,6 @@
 """Soak of the live board: many processes, random kill -9, duplicated, late, swapped and lost messages; nothing may go wrong.
 
-    python benchmarks/routing_soak.py [--matches 1000000] [--processes 8] [--agents 200] [--seed 1] [--speed 20] [--kill-every 0.5] [--json]
+    python benchmarks/routing_soak.py [--matches 1000000] [--processes 8] [--agents 200] [--seed 1] [--speed 20] [--kill-every 0.5] [--least-kills 3] [--json]
 
 Every process lets calls enter, matches, rings, accepts, releases and ends talks, and repeats messages of others late. The parent kills
 one of them every half second and starts another, sweeps, and asks "the carrier" about talks. What really happened is kept apart from the board
@@ -182,8 +182,8 @@ class Soak:
     def run(self) -> dict[str, object]:
         for place in range(self.options.processes):
             self.begin(place)
-        next_kill = time.time() + 1.0
-        while int(self.client.get("truth:matches") or 0) < self.options.matches and not self.client.llen("truth:violations"):
+        next_kill = time.time() + self.options.kill_every
+        while self.goes_on():
             if time.time() > next_kill:
                 place = self.chance.randrange(len(self.workers))
                 self.workers[place].kill()
@@ -209,6 +209,12 @@ class Soak:
             "violations": violations, "lost_calls": lost, "held_in_the_end": self.held(), "seed": self.options.seed,
             "longest_lease_overrun_seconds": round(self.latest_lease_seconds, 2),
         }  # fmt: skip
+
+    def goes_on(self) -> bool:
+        """Until there were enough matches and enough kills, or something went wrong."""
+        if self.client.llen("truth:violations"):
+            return False
+        return int(self.client.get("truth:matches") or 0) < self.options.matches or self.kills < self.options.least_kills
 
     def sweep(self) -> None:
         before = self.board.now()
@@ -244,6 +250,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=20.0)
     parser.add_argument("--kill-every", type=float, default=0.5, help="seconds between kills")
+    parser.add_argument(
+        "--least-kills", type=int, default=3, help="goes on until so many processes were killed, however fast it is"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -16,6 +16,6 @@ def test_no_agent_in_two_calls_and_no_caller_lost_under_kill_9() -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     found = json.loads(ended.stdout)
     print(found)
-    assert found["matches"] >= 800 and found["kills"] >= 1
+    assert found["matches"] >= 800 and found["kills"] >= 3
     assert found["violations"] == [] and found["lost_calls"] == [] and found["held_in_the_end"] == 0
     assert found["longest_lease_overrun_seconds"] <= 1.0
