@@ -1,10 +1,16 @@
 """One webhook turn over HTTP, beside a bare Flask + twilio "hello" on the same server in the same run.
 
-    python -m benchmarks.turns [--seconds 8] [--connections 16]
+    python -m benchmarks.turns [--seconds 8] [--connections 4] [--threads 4]
 
-Both are served by gunicorn with one worker process, loaded in turn (hello, turn, hello, turn …) so that a drifting machine is fair to
-both. A turn is a signed key press in the main menu: signature, session from Redis, engine, TwiML, session and journal back in one
-transaction. Figures per processor second come from the worker's own accounting, so that the load generator does not count.
+Both are served by gunicorn with one worker process, loaded in turn (hello, arrivals, turns, hello …) so that a drifting machine is
+fair to both. Three kinds of request are told apart:
+
+    hello      a signed form is sent, one sentence comes back: what server, framework and TwiML cost without any product
+    arrival    /voice/incoming: the first turn of a call, with all that is looked up about its caller
+    turn       /voice/turn: a key is pressed, and answered: signature, session, engine, TwiML, session and journal stored. Each call
+               goes the same way: to Spanish and back, an order asked for by its number, told, and back to the main menu
+
+Figures per processor second come from the worker's own accounting, so that the load generator does not count.
 """
 
 from __future__ import annotations
@@ -32,6 +38,9 @@ from ivr.embedded import free_port, start_redis
 from ivr.jobs.preparing import prepare
 from ivr.settings import read_settings
 
+ORDER = "92958778"  # config/sample/orders.csv: delivered
+KEYS = ("9", "9", "1", ORDER, "1", "9", "9", "1", ORDER, "1")
+_NEXT = re.compile(r'action="([^"]+)"|<Redirect[^>]*>([^<]+)<')
 ACCOUNT, TOKEN = "AC" + "7" * 32, "token-of-the-benchmark"
 HELLO = """
 from flask import Flask
@@ -64,6 +73,14 @@ class Figures:
         }
 
 
+@dataclass
+class Call:
+    """A call in progress: what the carrier sends with every webhook, and the document it was given last."""
+
+    fields: dict[str, str]
+    document: str
+
+
 def sign(url: str, fields: dict[str, str]) -> str:
     text = url + "".join(name + fields[name] for name in sorted(fields))
     return base64.b64encode(hmac.new(TOKEN.encode(), text.encode(), hashlib.sha1).digest()).decode()
@@ -90,28 +107,43 @@ async def post(session: aiohttp.ClientSession, url: str, fields: dict[str, str])
     return text, time.perf_counter() - began
 
 
-async def caller(session: aiohttp.ClientSession, url: str, number: int, until: float, figures: Figures) -> None:
-    """One caller who goes round in the menus: every request is a turn."""
-    count = 0
+def incoming(call: str, number: int) -> dict[str, str]:
+    """The fields that the carrier sends with a call."""
+    return {
+        "CallSid": call,
+        "AccountSid": ACCOUNT,
+        "From": f"+4477008{number % 100_000:05d}",
+        "To": "+442079460000",
+        "CallStatus": "ringing",
+        "Direction": "inbound",
+    }
+
+
+async def arrive(
+    session: aiohttp.ClientSession, url: str, number: int, until: float, figures: Figures, calls: list[Call]
+) -> None:
+    """Calls come in, one after the other; each stays in the main menu."""
     while time.perf_counter() < until:
-        call = f"CA{number:08x}{count:08x}{time.time_ns() & 0xFFFFFFFFFFFFFFFF:016x}"
-        count += 1
-        fields = {
-            "CallSid": call,
-            "AccountSid": ACCOUNT,
-            "From": f"+4477009{number:05d}",
-            "To": "+442079460000",
-            "CallStatus": "ringing",
-            "Direction": "inbound",
-        }
-        text, _ = await post(session, f"{url}/voice/incoming", fields)
-        for _ in range(20):
-            action = re.search(r'action="([^"]+)"', text)
-            if action is None or time.perf_counter() >= until:
-                break
-            text, took = await post(
-                session, action[1].replace("&amp;", "&"), {**fields, "CallStatus": "in-progress", "Digits": "*"}
-            )
+        sid = f"CA{number:04x}{len(calls):012x}{time.time_ns() & 0xFFFFFFFFFFFFFFFF:016x}"
+        fields = incoming(sid, len(calls))
+        text, took = await post(session, f"{url}/voice/incoming", fields)
+        figures.seconds.append(took)
+        calls.append(Call({**fields, "CallStatus": "in-progress"}, text))
+
+
+async def press(session: aiohttp.ClientSession, until: float, figures: Figures, calls: list[Call]) -> None:
+    """Callers press keys, each in a call of its own until that is through."""
+    while calls:
+        call, pressed = calls.pop(), list(reversed(KEYS))
+        while pressed:
+            if time.perf_counter() >= until:
+                return
+            found = _NEXT.search(call.document)
+            if found is None:
+                raise SystemExit(f"the call does not go on: {call.document}")
+            keys = {"Digits": pressed.pop()} if found[1] else {}  # a document may also just come back for more
+            address = (found[1] or found[2]).replace("&amp;", "&")
+            call.document, took = await post(session, address, {**call.fields, **keys})
             figures.seconds.append(took)
 
 
@@ -129,14 +161,19 @@ async def greeter(session: aiohttp.ClientSession, url: str, until: float, figure
         figures.seconds.append(took)
 
 
-async def load(kind: str, url: str, pids: list[int], seconds: float, connections: int, figures: Figures) -> None:
+async def load(
+    kind: str, url: str, pids: list[int], seconds: float, connections: int, figures: Figures, calls: list[Call]
+) -> None:
+    """Load one server for `seconds`, or until there is no call left to press keys in."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         before, began = processor_seconds(pids), time.perf_counter()
         until = began + seconds
-        if kind == "turn":
-            await asyncio.gather(*(caller(session, url, n, until, figures) for n in range(connections)))
-        else:
+        if kind == "hello":
             await asyncio.gather(*(greeter(session, url, until, figures) for _ in range(connections)))
+        elif kind == "arrival":
+            await asyncio.gather(*(arrive(session, url, n, until, figures, calls) for n in range(connections)))
+        else:
+            await asyncio.gather(*(press(session, until, figures, calls) for _ in range(connections)))
         figures.elapsed += time.perf_counter() - began
         figures.processor += processor_seconds(pids) - before
 
@@ -158,8 +195,8 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--seconds", type=float, default=8.0, help="load for so long each time")
     asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--connections", type=int, default=16)
-    asked.add_argument("--threads", type=int, default=16, help="of both servers")
+    asked.add_argument("--connections", type=int, default=4)
+    asked.add_argument("--threads", type=int, default=4, help="of both servers")
     options = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server = start_redis(Path(folder) / "redis")
@@ -181,33 +218,25 @@ def main() -> None:
             env=environment,
         )  # fmt: skip
         try:
-            asyncio.run(ready(f"http://127.0.0.1:{port}/healthz"))
-            asyncio.run(ready(f"http://127.0.0.1:{hello_port}/"))
-            hello, turn = Figures(), Figures()
+            url, hello_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{hello_port}"
+            asyncio.run(ready(f"{url}/healthz"))
+            asyncio.run(ready(f"{hello_url}/"))
+            kinds = {name: Figures() for name in ("hello", "arrival", "turn")}
             for round_number in range(options.rounds + 1):
-                pair = (Figures(), Figures()) if round_number == 0 else (hello, turn)  # the first round warms up
-                asyncio.run(
-                    load(
-                        "hello",
-                        f"http://127.0.0.1:{hello_port}",
-                        workers(theirs.pid),
-                        options.seconds,
-                        options.connections,
-                        pair[0],
-                    )
-                )
-                asyncio.run(
-                    load("turn", f"http://127.0.0.1:{port}", workers(ours.pid), options.seconds, options.connections, pair[1])
-                )
+                calls: list[Call] = []
+                for kind, figures in kinds.items():
+                    address, process = (hello_url, theirs) if kind == "hello" else (url, ours)
+                    seconds = options.seconds / 4 if kind == "arrival" else options.seconds
+                    counted = figures if round_number else Figures()  # the first round warms up
+                    asyncio.run(load(kind, address, workers(process.pid), seconds, options.connections, counted, calls))
         finally:
             for process in (ours, theirs):
                 process.terminate()
                 process.wait(20)
             server.stop()
-    rows = {"hello": hello.rows(), "turn": turn.rows()}
-    rows["ratio"] = {
-        "per_second": round(rows["turn"]["per_second"] / rows["hello"]["per_second"], 3),
-        "per_processor_second": round(rows["turn"]["per_processor_second"] / rows["hello"]["per_processor_second"], 3),
+    rows = {name: figures.rows() for name, figures in kinds.items()}
+    rows["turn_to_hello"] = {
+        name: round(rows["turn"][name] / rows["hello"][name], 3) for name in ("per_second", "per_processor_second")
     }
     print(
         json.dumps(
