@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from urllib.parse import urlencode
 
@@ -30,4 +29,4 @@ class Links:
         return hmac.compare_digest(self._seal(path, subject, text.rstrip("&")).encode(), seal.encode("utf-8"))
 
     def _seal(self, path: str, subject: str, query: str) -> str:
-        return hmac.new(self._key, f"{path}\0{subject}\0{query}".encode(), hashlib.sha256).hexdigest()[:20]
+        return hmac.digest(self._key, f"{path}\0{subject}\0{query}".encode(), "sha256").hex()[:20]

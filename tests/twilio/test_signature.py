@@ -7,6 +7,9 @@ import hashlib
 import hmac
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
 from ivr.carriers.twilio.signature import Signatures
@@ -101,3 +104,22 @@ def test_odd_text_in_fields_is_signed_as_it_is() -> None:
     fields = MultiDict({"SpeechResult": "my name is José \N{GRINNING FACE} & <b>", "Empty": ""})
     assert Signatures(["t"]).genuine("https://a.example/x?q=a%20b", fields, sign("https://a.example/x?q=a%20b", fields, "t"))
     assert not Signatures(["t"]).genuine("https://a.example/x?q=a b", fields, sign("https://a.example/x?q=a%20b", fields, "t"))
+
+
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.lists(st.tuples(st.sampled_from(["Digits", "From", "To", "a", "B", ""]), _TEXT), max_size=8),
+    st.sampled_from(["HMAC_SHA1", "HMAC_SHA256"]),
+)
+def test_any_form_is_signed_as_the_carrier_s_own_package_signs_it(pairs: list[tuple[str, str]], algorithm: str) -> None:
+    fields: MultiDict[str, str] = MultiDict(pairs)
+    signature = RequestValidator("t").compute_signature(URL, fields, algorithm)
+    assert Signatures(["t"]).genuine(URL, fields, signature, f"key=a,algorithm={algorithm}")
+
+
+def test_text_that_cannot_be_sent_is_refused_and_never_raises() -> None:
+    assert not Signatures(["t"]).genuine(URL, MultiDict({"Digits": "\ud800"}), PUBLISHED)
+    assert not Signatures(["t"]).genuine("https://[", MultiDict({"Digits": "1"}), PUBLISHED)
