@@ -1,6 +1,6 @@
 """Soak of the live board: many processes, random kill -9, duplicated, late, swapped and lost messages; nothing may go wrong.
 
-    python benchmarks/routing_soak.py [--matches 1000000] [--processes 8] [--agents 200] [--seed 1] [--speed 20] [--kill-every 0.5] [--least-kills 3] [--json]
+    python benchmarks/routing_soak.py [--matches 1000000] [--processes 8] [--agents 200] [--seed 1] [--speed 20] [--kill-every 0.5] [--least-kills 3] [--most-minutes 60] [--json]
 
 Every process lets calls enter, matches, rings, accepts, releases and ends talks, and repeats messages of others late. The parent kills
 one of them every half second and starts another, sweeps, and asks "the carrier" about talks. What really happened is kept apart from the board
@@ -211,8 +211,9 @@ class Soak:
         }  # fmt: skip
 
     def goes_on(self) -> bool:
-        """Until there were enough matches and enough kills, or something went wrong."""
-        if self.client.llen("truth:violations"):
+        """Until there were enough matches and enough kills, the time is over, or something went wrong."""
+        most = self.options.most_minutes
+        if self.client.llen("truth:violations") or (most and time.time() - self.start > 60 * most):
             return False
         return int(self.client.get("truth:matches") or 0) < self.options.matches or self.kills < self.options.least_kills
 
@@ -253,6 +254,7 @@ def main() -> None:
     parser.add_argument(
         "--least-kills", type=int, default=3, help="goes on until so many processes were killed, however fast it is"
     )
+    parser.add_argument("--most-minutes", type=float, help="end after so long, with as many matches as there were")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

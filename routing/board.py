@@ -63,6 +63,8 @@ TALK_CHECK_SECONDS = 30.0
 BEAT_SECONDS = 30.0
 SILENT_CALLER_SECONDS = 120.0
 _WRAP_UP_DONE = "wrap_up_done"
+_BETWEEN = "\x1f"  # divides the parts that a script writes as one text
+_CLAIM = ("call", "agent", "token", "seed")
 
 
 class Board:
@@ -190,7 +192,8 @@ class Board:
         stamp, rows = self.run("match", f"{self._nonce}{self._drawn:x}.", limit, int(self.signatures.several))
         now = float(stamp)
         found = []
-        for token, call_id, agent_id, queue, epoch, lease, ring, address, arrived, kind in rows:
+        for row in rows:
+            token, call_id, agent_id, epoch, address, queue, arrived, ring, lease, kind = row.split(_BETWEEN)
             held_until, waited = now + float(lease), now - float(arrived)
             found.append(
                 Reservation(token, call_id, agent_id, queue, int(epoch), held_until, float(ring), address, waited, kind=kind)
@@ -358,9 +361,11 @@ class Board:
         found = []
         for entry_id, fields in text_of([list(row) for row in rows or []]):
             at = float(fields.pop("at"))
-            if "claim" in fields:  # written as one field, because a match is the dearest moment
-                names = ("call", "agent", "token", "seed")
-                found.append(Decision(entry_id, "claimed", at, dict(zip(names, fields["claim"].split("\x1f"), strict=True))))
+            if "claims" in fields:  # several in one field, because a match is the dearest moment
+                found += [
+                    Decision(entry_id, "claimed", at, dict(zip(_CLAIM, one.split(_BETWEEN), strict=True)))
+                    for one in fields["claims"].split("\x1e")
+                ]
             else:
                 found.append(Decision(entry_id, fields.pop("kind"), at, fields))
         return found

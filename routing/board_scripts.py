@@ -18,7 +18,7 @@ LOG_LENGTH = 200_000  # entries of the decision log kept: about a day of a busy 
 _PARTS: dict[str, tuple[str, ...]] = {
     "enter": ("calls",),
     "leave": ("agents", "calls", "releases"),
-    "match": ("agents", "calls"),
+    "match": ("calls",),
     "ringing": (),
     "accept": ("agents", "calls", "releases"),
     "release": ("agents", "calls", "releases"),

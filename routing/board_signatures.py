@@ -140,6 +140,7 @@ class Signatures:
                 with self._redis.pipeline(transaction=False) as pipe:
                     for name in names[start : start + _CHUNK]:
                         pipe.hdel(self._keys.of("joined", name), signature)
+                        pipe.hdel(self._keys.of("agent", name), "joins")
                     pipe.execute()
             self._redis.delete(self._keys.of("idle", signature))  # an agent may have come free meanwhile
         return count

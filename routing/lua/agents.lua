@@ -79,6 +79,7 @@ local function join(agent, signature, standing)
     R('HSET', $joined .. agent, signature, standing)
     if staff and not before then count_staff(signature, 1) end
   end
+  R('HSET', $agent .. agent, 'joins', table.concat(R('HKEYS', $joined .. agent), ' '))
   return true
 end
 

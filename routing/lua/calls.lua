@@ -7,7 +7,7 @@ local function words(text)
 end
 
 local function wait_out(call, opened)
-  for _, signature in ipairs(words(opened)) do
+  for _, signature in ipairs(opened) do
     R('ZREM', $waiting .. signature, call)
     if R('EXISTS', $waiting .. signature) == 0 then R('SREM', $busy, signature) end
   end
@@ -23,7 +23,7 @@ end
 
 -- The call waits no longer: accepted, or gone. Its own hash stays for an hour, for the way back into the old place.
 local function unlist(call, queue, opened, hoped, rings)
-  wait_out(call, opened)
+  wait_out(call, words(opened))
   R('ZREM', $queue .. queue, call)
   R('ZREM', $all, call)
   R('ZREM', $overdue, call)

@@ -44,10 +44,11 @@ for _, signature in ipairs(hoped) do
   R('ZADD', $used, now, signature)
 end
 R('PERSIST', $call .. call)
-R('HSET', $call .. call, 'queue', queue, 'json', ARGV[4], 'arrived', arrived, 'told_arrival', ARGV[5], 'place', place, 'offset', ARGV[7], 'slope', ARGV[8],
-  'origin', ARGV[9] - ahead, 'crowd', ARGV[10], 'share', ARGV[11], 'ring', ARGV[12], 'at_once', ARGV[13], 'starved_place', ARGV[18] - ahead,
-  'starved_offset', ARGV[19], 'lease', ARGV[20], 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '),
-  'rings', table.concat(ring_names, ' '), 'tokens', '', 'listed', 1, 'gone', 0, 'kind', ARGV[16] == '' and 'callback' or 'call')
+local kind = ARGV[16] == '' and 'callback' or 'call'
+R('HSET', $call .. call, 'told', table.concat({ queue, exact(arrived), ARGV[12], ARGV[20], kind }, '\31'), 'queue', queue, 'json', ARGV[4], 'arrived', arrived, 'told_arrival', ARGV[5], 'place', place, 'offset', ARGV[7], 'slope', ARGV[8],
+  'origin', ARGV[9] - ahead, 'crowd', ARGV[10], 'share', ARGV[11], 'at_once', ARGV[13], 'starved_place', ARGV[18] - ahead,
+  'starved_offset', ARGV[19], 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '),
+  'rings', table.concat(ring_names, ' '), 'tokens', '', 'listed', 1, 'gone', 0, 'kind', kind)
 R('ZADD', $queue .. queue, place, call)
 R('ZADD', $all, arrived, call)
 if ARGV[15] ~= '' then R('ZADD', $overdue, arrived + tonumber(ARGV[15]), call) end

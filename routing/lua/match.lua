@@ -1,7 +1,10 @@
 -- ARGV: now, nonce, limit, several ('1': some agent takes more than one call at a time).
--- Looks at what was touched and claims pairs; returns the time and one list per reservation. Written for few server calls: each costs a microsecond.
+-- Looks at what was touched and claims pairs; returns the time and one text per reservation, its parts divided by \31: token, call,
+-- agent, epoch, address, queue, arrived, ring and lease seconds, kind. Written for few server calls and few numbers turned into text:
+-- each call costs a microsecond.
 local nonce, limit, several = ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
-local out = {}
+local stamp = exact(now)
+local out, claims = {}, {}
 
 -- A signature reads <clock><free agents to keep back>-<id>.
 local function allowed(signature)
@@ -33,14 +36,28 @@ local function urgency_of(call)
   return urgency
 end
 
--- The most urgent waiting call that this free agent may take, and the signatures the agent is in.
-local function most_urgent(agent)
-  local joined = R('HKEYS', $joined .. agent)
-  if #joined == 0 then return nil, joined end
+-- The agent's fields that a match needs, with the signatures joined. Their names are kept in the agent's own hash too, so that
+-- one call reads all; whoever changes them takes that copy away.
+local function standing_of(agent)
+  local a = R('HMGET', $agent .. agent, 'idle', 'joins', 'epoch', 'load', 'address', 'cap')
+  if a[2] then
+    a.joined = words(a[2])
+  else
+    a.joined = R('HKEYS', $joined .. agent)
+    if a[1] then R('HSET', $agent .. agent, 'joins', table.concat(a.joined, ' ')) end
+  end
+  return a
+end
+
+-- The most urgent waiting call that this free agent may take.
+local function most_urgent(agent, joined)
+  if #joined == 0 then return nil end
   local best, best_urgency
-  for index, busy in ipairs(R('SMISMEMBER', $busy, unpack(joined))) do
-    if busy == 1 and allowed(joined[index]) then
-      local call = first_call(joined[index], agent)
+  -- Few signatures are looked at straight away; of many, only those with callers.
+  local busy = #joined > 2 and R('SMISMEMBER', $busy, unpack(joined))
+  for index, signature in ipairs(joined) do
+    if (not busy or busy[index] == 1) and allowed(signature) then
+      local call = first_call(signature, agent)
       if call and not best then
         best = call
       elseif call and call ~= best then
@@ -50,7 +67,7 @@ local function most_urgent(agent)
       end
     end
   end
-  return best, joined
+  return best
 end
 
 -- The best free agent for this call: of the earliest opening that has one.
@@ -58,83 +75,88 @@ local function best_agent(call, opened)
   for _, signature in ipairs(opened) do
     if allowed(signature) then
       local agent = first_agent(signature, call)
-      if agent then return agent, signature end
+      if agent then return agent end
     end
   end
   return nil
 end
 
--- The call's opened signatures, offers, most offers, queue, arrival, ring and lease seconds, or nil where it wants no agent now.
+-- The call's opened signatures, offers, most offers, and `told` (what the caller of `match` is told of it), or nil where it wants no agent now.
 local function wants(call)
-  local c = R('HMGET', $call .. call, 'opened', 'tokens', 'at_once', 'listed', 'queue', 'arrived', 'ring', 'lease', 'kind')
-  if c[4] ~= '1' then return nil end
-  c.opened = words(c[1])
-  c.held = c[2] == '' and 0 or #words(c[2])
-  c.most = tonumber(c[3])
-  if c.held >= c.most then return nil end
-  return c
+  local c = R('HMGET', $call .. call, 'listed', 'opened', 'tokens', 'at_once', 'told')
+  if c[1] ~= '1' then return nil end
+  local held, most = c[3] == '' and 0 or #words(c[3]), c[4] == '1' and 1 or tonumber(c[4])
+  if held >= most then return nil end
+  return { opened = words(c[2]), tokens = c[3], left = most - held, told = c[5] }
 end
 
-local function claim(call, c, agent, joined, signature, seed)
+local function claim(call, c, agent, a, seed)
   local key = $agent .. agent
-  local a = R('HMGET', key, 'epoch', 'load', 'address', 'cap')
-  local epoch = math.max(a[1] + 1, math.floor(now * 1000))
+  local epoch = math.max(a[3] + 1, math.floor(now * 1000))
   local token = string.format('%x-%s%x', epoch, nonce, #out)
-  R('HSET', $reservation .. token, 'call', call, 'agent', agent, 'queue', c[5], 'epoch', epoch, 'state', 'reserved', 'claimed_at', now, 'ring', c[7])
-  R('ZADD', $leases, now + c[8], token)
+  local queue, ring, lease = string.match(c.told, '^([^\31]*)\31[^\31]*\31([^\31]*)\31([^\31]*)')
+  epoch = string.format('%d', epoch)
+  R('HSET', $reservation .. token, 'call', call, 'agent', agent, 'queue', queue, 'epoch', epoch, 'state', 'reserved', 'claimed_at', stamp, 'ring', ring)
+  R('ZADD', $leases, now + lease, token)
   R('HSET', $slots .. agent, call, token)
-  local load = a[2] + 1
-  local idle = load < tonumber(a[4]) and 1 or 0
+  local load = a[4] + 1
+  local idle = load < tonumber(a[6]) and '1' or '0'
   if load == 1 then
-    R('HSET', key, 'epoch', epoch, 'offered', now, 'load', load, 'idle', idle, 'busy_at', now)
+    R('HSET', key, 'epoch', epoch, 'offered', stamp, 'load', '1', 'idle', idle, 'busy_at', stamp)
   else
-    R('HSET', key, 'epoch', epoch, 'offered', now, 'load', load, 'idle', idle)
+    R('HSET', key, 'epoch', epoch, 'offered', stamp, 'load', load, 'idle', idle)
   end
-  if idle == 0 then
-    for _, one in ipairs(joined or R('HKEYS', $joined .. agent)) do R('ZREM', $idle .. one, agent) end
+  if idle == '0' then
+    for _, one in ipairs(a.joined) do R('ZREM', $idle .. one, agent) end
   end
-  R('HSET', $call .. call, 'tokens', c.held == 0 and token or c[2] .. ' ' .. token)
-  if c.held + 1 >= c.most then wait_out(call, c[1]) else touch('c' .. call) end
-  -- One field instead of four: half the time of the entry.
-  R('XADD', $log, 'MAXLEN', '~', '$LOG_LENGTH', '*', 'at', now, 'claim', call .. '\31' .. agent .. '\31' .. token .. '\31' .. seed)
-  out[#out + 1] = { token, call, agent, c[5], epoch, c[8], c[7], a[3], c[6], c[9] }
-  return idle == 1
+  R('HSET', $call .. call, 'tokens', c.tokens == '' and token or c.tokens .. ' ' .. token)
+  if c.left == 1 then wait_out(call, c.opened) else touch('c' .. call) end
+  claims[#claims + 1] = call .. '\31' .. agent .. '\31' .. token .. '\31' .. seed
+  out[#out + 1] = token .. '\31' .. call .. '\31' .. agent .. '\31' .. epoch .. '\31' .. a[5] .. '\31' .. c.told
+  return idle == '1'
+end
+
+local function look_at(seed)
+  local identity = string.sub(seed, 2)
+  if string.byte(seed) == 97 then -- an agent: who is most urgent, and is this agent the best for that call?
+    local a = standing_of(identity)
+    local call = a[1] == '1' and most_urgent(identity, a.joined)
+    local c = call and wants(call)
+    local agent = c and best_agent(call, c.opened)
+    if agent then
+      local still_free = claim(call, c, agent, agent == identity and a or standing_of(agent), seed)
+      if agent ~= identity or still_free then touch(seed) end
+    end
+    return
+  end
+  -- A call: is there an agent, and is this call the most urgent for that agent?
+  local c = wants(identity)
+  local agent = c and best_agent(identity, c.opened)
+  if not agent then return end
+  local a = standing_of(agent)
+  local call = most_urgent(agent, a.joined)
+  if call == identity then
+    claim(call, c, agent, a, seed)
+  elseif call then
+    local other = wants(call)
+    local chosen = best_agent(call, other.opened)
+    if chosen then
+      claim(call, other, chosen, chosen == agent and a or standing_of(chosen), seed)
+      touch(seed)
+    end
+  end
 end
 
 local looked = 0
 while #out < limit and looked < 4 * limit + 64 do
-  local seed = R('ZPOPMIN', $touched)[1]
-  if not seed then break end
-  looked = looked + 1
-  local identity = string.sub(seed, 2)
-  if string.byte(seed) == 97 then -- an agent: who is most urgent, and is this agent the best for that call?
-    local call, joined
-    if R('HGET', $agent .. identity, 'idle') == '1' then call, joined = most_urgent(identity) end
-    local c = call and wants(call)
-    if c then
-      local agent, signature = best_agent(call, c.opened)
-      if agent then
-        local still_free = claim(call, c, agent, agent == identity and joined, signature, seed)
-        if agent ~= identity or still_free then touch(seed) end
-      end
-    end
-  else -- a call: is there an agent, and is this call the most urgent for that agent?
-    local c = wants(identity)
-    local agent, signature
-    if c then agent, signature = best_agent(identity, c.opened) end
-    if agent then
-      local call, joined = most_urgent(agent)
-      if call == identity then
-        claim(call, c, agent, joined, signature, seed)
-      elseif call then
-        local other = wants(call)
-        local chosen, by = best_agent(call, other.opened)
-        if chosen then
-          claim(call, other, chosen, chosen == agent and joined, by, seed)
-          touch(seed)
-        end
-      end
-    end
+  -- Each seed makes one reservation at most.
+  local seeds = R('ZPOPMIN', $touched, math.min(limit - #out, 32))
+  if #seeds == 0 then break end
+  for index = 1, #seeds, 2 do
+    looked = looked + 1
+    look_at(seeds[index])
   end
 end
-return { exact(now), out }
+-- One entry with one field for all: an entry for each match, with a field for each part, takes several times as long.
+if #claims > 0 then R('XADD', $log, 'MAXLEN', '~', '$LOG_LENGTH', '*', 'at', stamp, 'claims', table.concat(claims, '\30')) end
+return { stamp, out }
