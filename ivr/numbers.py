@@ -181,6 +181,11 @@ def callback_number(
     return Allowed(number)
 
 
+def takes_texts(number: str) -> bool:
+    """False for a number in E.164 that is known to be a fixed line: a text would be lost, or read out at night."""
+    return bool(phonenumbers.number_type(phonenumbers.parse(number)) != phonenumbers.PhoneNumberType.FIXED_LINE)
+
+
 def _is_short_or_emergency(parsed: phonenumbers.PhoneNumber, region: str) -> bool:
     national = phonenumbers.national_significant_number(parsed)
     return bool(phonenumbers.is_emergency_number(national, region) or phonenumbers.is_valid_short_number(parsed))
