@@ -24,6 +24,7 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
     Answered*       question, helped (true | false | null)             knowledge answer (step `answer`)
     Charged*        result, amount, currency, confirmation, card_type, last_four
     Surveyed*       question, scale, direction (up | down), answer, mode (voice | keys | text)
+    SurveyAsked     mode (text)                                        asked for a rating after the call
     Consented*      what (recording), given
     VoicemailLeft*  url, seconds, queue
     Texted*         text, result (sent | refused)                      a text message to the caller (step `text`)

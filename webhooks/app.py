@@ -15,6 +15,7 @@ from webhooks.access import MOST_BODY_BYTES, Gate
 from webhooks.calls import voice_blueprint
 from webhooks.health import health_blueprint
 from webhooks.reporting import reporting_blueprint
+from webhooks.texts import text_blueprint
 
 log = structlog.get_logger()
 
@@ -34,7 +35,9 @@ def create_app(settings: Settings, line: Line | None = None) -> Flask:
     application.config["MAX_FORM_MEMORY_SIZE"] = MOST_BODY_BYTES
     application.config["AFTER_FORK"] = line.after_fork
     application.config["LINE"] = line
-    application.register_blueprint(voice_blueprint(line, Gate(settings, line.links), line.links))
+    gate = Gate(settings, line.links)
+    application.register_blueprint(voice_blueprint(line, gate, line.links))
+    application.register_blueprint(text_blueprint(line, gate))
     application.register_blueprint(health_blueprint(line))
     application.register_blueprint(reporting_blueprint(line))
     own_audio = settings.flows_dir / "audio"

@@ -9,15 +9,17 @@ import click
 
 from ivr.cli.erasing import erase_everywhere, redis_address
 from ivr.cli.records_store import opened_store, show_json
+from ivr.errors import SettingError
 from ivr.records.retention import export_caller
 from ivr.records.store import utc_now
+from ivr.records.texting import allow_texts, stop_texts, wants_none
 from ivr.sessions import connect
-from ivr.settings import read_settings
+from ivr.settings import E164, read_settings
 
 
 @click.group()
 def callers() -> None:
-    """What is kept about a caller: export it, erase it.
+    """What is kept about a caller: export it, erase it, keep to whether they want texts.
 
     Example: ivr callers export +447700900123
     """
@@ -32,6 +34,26 @@ def export(caller: str) -> None:
     """
     with opened_store() as store:
         show_json(export_caller(store, caller))
+
+
+@callers.command()
+@click.argument("number")
+@click.option("--stop", "wanted", flag_value="stop", help="No more texts to this number.")
+@click.option("--allow", "wanted", flag_value="allow", help="Texts are welcome again.")
+def texts(number: str, wanted: str | None) -> None:
+    """Whether a number wants text messages; with --stop or --allow, what its owner said. NUMBER is in E.164.
+
+    Example: ivr callers texts +447700900123 --stop
+    """
+    if not E164.match(number):
+        raise SettingError(f'"{number}" is no number: expected one in international form, such as +447700900123')
+    with opened_store() as store:
+        if wanted == "stop":
+            stop_texts(store, number, utc_now(), f"command of {getpass.getuser()}")
+        elif wanted == "allow":
+            allow_texts(store, number)
+        none = wants_none(store, number)
+    click.echo(f"{number} {'gets no texts' if none else 'may get texts'}")
 
 
 @callers.command()

@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from ivr.errors import CarrierError, IvrError
-from ivr.jobs import figures, floor_log, periodic
+from ivr.jobs import figures, floor_log, periodic, texting
 from ivr.jobs.commands import Commands
 from ivr.jobs.leases import Lease
 from ivr.jobs.wiring import Line, open_line
@@ -61,6 +61,7 @@ TASKS = (
     ("configuration", 2.0, periodic.follow_configuration),
     ("states", 1.0, floor_log.follow),
     ("webhooks", 5.0, figures.deliver_webhooks),
+    ("surveys", 5.0, texting.ask_by_text),
     ("rollups", 30.0, figures.keep_rollups),
     ("fcr", 60.0, periodic.decide_fcr),
     ("reports", 60.0, periodic.run_reports),

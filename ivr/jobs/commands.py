@@ -10,7 +10,10 @@ from ivr.errors import CarrierError, CarrierRefused
 from ivr.jobs.links import Links
 from ivr.jobs.outbox import Command
 from ivr.jobs.settling import Settling
+from ivr.jobs.texting import send_text
 from ivr.jobs.wiring import Line
+from ivr.notes import Note
+from ivr.records.texting import wants_none
 
 log = structlog.get_logger()
 
@@ -100,7 +103,10 @@ class Commands(Settling):
         self.line.carrier.hang_up(leg_id)
 
     def send_text(self, *, call_id: str, to_number: str, text: str) -> None:
-        """Send a text message, at most once."""
+        """Send a text message, at most once, unless its reader wants none."""
         once = hashlib.sha256(f"{to_number}\0{text}".encode()).hexdigest()[:16]
-        if self.line.calls.append(call_id, [], happening=f"text:{once}"):
-            self.line.carrier.text(to=to_number, from_=self.line.caller_id, body=text)
+        welcome = not wants_none(self.line.store, to_number)
+        if self.line.calls.append(call_id, [], happening=f"text:{once}") and not (
+            welcome and send_text(self.line, to_number, text)
+        ):
+            self.line.calls.append(call_id, [Note(call_id, "Texted", self.line.now(), {"text": text, "result": "refused"})])

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from ivr.call import Caller, Session
-from ivr.errors import IvrError
+from ivr.errors import IvrError, StoreUnavailable
 from ivr.house import House
 from ivr.language.bundle import Bundle
-from ivr.numbers import callback_number
+from ivr.numbers import callback_number, takes_texts
 from ivr.records.repeats import repeat_of
+from ivr.records.texting import wants_none
 from ivr.world import Answer, LookUp, QueueNow, Slot, Understanding
 from routing.model import RoutingError
 
@@ -102,7 +103,16 @@ class LiveWorld:
         configuration = self._line.configuration
         own = {*configuration.numbers.lines, *(agent.address for agent in configuration.agents.values())}
         allowed = callback_number(caller.number or "", caller, configuration.numbers.callbacks, own=own)
-        return allowed.number if allowed else None
+        if allowed.number is None or (purpose == "text" and not self._takes_texts(allowed.number)):
+            return None
+        return allowed.number
+
+    def _takes_texts(self, number: str) -> bool:
+        try:
+            return takes_texts(number) and not wants_none(self._line.store, number)
+        except StoreUnavailable as error:  # looked up again before anything is sent
+            log.warning("not known who wants no texts", error=str(error))
+            return True
 
     def check_secret(self, session: Session, method: str, value: str) -> tuple[bool, int]:
         try:

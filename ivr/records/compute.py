@@ -85,7 +85,7 @@ def compute_record(notes: Sequence[Note], rules: Rules | None = None) -> CallRec
         resolved=next((leg.resolved for leg in reversed(legs) if leg.resolved is not None), None),
         survey_resolved=next((_yes_no(s.answer) for s in survey if s.question == "resolved"), None),
         survey=survey,
-        survey_offered=bool(survey) or any(n.kind == "StepEntered" and n.data.get("kind") == "rate" for n in ordered),
+        survey_offered=bool(survey) or any(_asks(n) for n in ordered),
         recording=_recording(ordered),
         asked=asked,
         self_service=any(n.data.get("kind") in _SELF_SERVICE_STEPS for n in _of(ordered, "StepEntered")),
@@ -195,6 +195,11 @@ def _survey(notes: Sequence[Note]) -> tuple[SurveyAnswer, ...]:
         if answer.answer is not None or answer.question not in answers:
             answers[answer.question] = answer
     return tuple(answers.values())
+
+
+def _asks(note: Note) -> bool:
+    """True where the caller was asked for a rating: by a step of the call, or by text after it."""
+    return note.kind == "SurveyAsked" or (note.kind == "StepEntered" and note.data.get("kind") == "rate")
 
 
 def _yes_no(answer: str | None) -> bool | None:

@@ -14,5 +14,9 @@ def open_store(url: str, config_dir: Path, *, teams: Mapping[str, str] | None = 
     """A store whose records follow config/reports.yaml. `teams`: agent -> team now. Raises RecordError for a file with problems."""
     found = load_reports(config_dir)
     return Store(
-        url, rules=replace(found.rules, teams=dict(teams or {})), subscriptions=found.subscriptions, retention=found.retention
+        url,
+        rules=replace(found.rules, teams=dict(teams or {})),
+        subscriptions=found.subscriptions,
+        retention=found.retention,
+        text_survey=found.text_survey,
     )

@@ -1,4 +1,4 @@
-"""Reading config/reports.yaml: how figures are counted, webhooks, scheduled reports, retention."""
+"""Reading config/reports.yaml: how figures are counted, webhooks, scheduled reports, the survey by text, retention."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from ivr.records.intervals import WEEKDAYS
 from ivr.records.record import Retention, Rules
 from ivr.records.subscriptions import KINDS, Subscription
 from ivr.records.sums import GROUPS
+from ivr.records.text_survey import TextSurvey
+from ivr.records.text_survey_file import read_text_survey
 
 FILE = "reports.yaml"
 PERIODS = ("yesterday", "last_week", "last_month")
@@ -60,6 +62,7 @@ class ReportFile:
     subscriptions: tuple[Subscription, ...] = ()
     reports: tuple[Report, ...] = ()
     retention: Retention = field(default_factory=Retention)
+    text_survey: TextSurvey | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -73,8 +76,9 @@ def read_reports(text: str, env: Mapping[str, str] | None = None) -> ReportFile:
         s for t in root.items("webhooks", "webhook") if (s := _subscription(t, os.environ if env is None else env))
     )
     reports = tuple(r for name, t in root.entries("reports", "report") if (r := _report(name, t)))
+    survey = read_text_survey(root.table("text_survey", "text survey"))
     root.close()
-    return ReportFile(rules, subscriptions, reports, retention, findings.sorted())
+    return ReportFile(rules, subscriptions, reports, retention, survey, findings.sorted())
 
 
 def load_reports(folder: Path, env: Mapping[str, str] | None = None) -> ReportFile:

@@ -16,6 +16,8 @@ from ivr.records.record import Retention
 from ivr.records.rows import plain, public_row
 from ivr.records.store import Store
 from ivr.records.tables import calls, deliveries, events, issues, surveys, utterances
+from ivr.records.texting import subject_of
+from ivr.records.texting_tables import text_stops, text_surveys, texts_in
 
 _FORGOTTEN = {"from_number": None, "customer_id": None, "customer_name": None, "person": None, "recording": None, "entity": None}
 _BATCH = 2000
@@ -36,6 +38,8 @@ def apply_retention(store: Store, now: datetime, retention: Retention | None = N
             (deliveries.c.delivery_id,),
             sa.and_(deliveries.c.due_at.is_(None), deliveries.c.made_at < now - kept.deliveries),
         ),
+        "texts": _delete(store, texts_in, (texts_in.c.message_id,), texts_in.c.at < now - kept.utterances)
+        + _delete(store, text_surveys, (text_surveys.c.contact_id,), text_surveys.c.due_at < now - kept.events),
         "calls": 0,
     }
     named = sa.or_(
@@ -118,7 +122,16 @@ def export_caller(store: Store, caller: str) -> dict[str, Any]:
                 parts = connection.execute(sa.select(table).where(table.c.call_id == call_id).order_by(order)).mappings()
                 shown[name] = [{key: plain(value) for key, value in part.items()} for part in parts]
             rows.append(shown)
-    return {"caller": caller, "calls": rows}
+        numbers = {caller, *(str(row["from_number"]) for row in rows)}
+        about = [subject_of(number) for number in sorted(numbers) if number.startswith("+")]
+        texts = {
+            name: [
+                {key: plain(value) for key, value in row.items()}
+                for row in connection.execute(sa.select(table).where(table.c.subject.in_(about))).mappings()
+            ]
+            for name, table in (("asked", text_surveys), ("received", texts_in), ("wants_none", text_stops))
+        }
+    return {"caller": caller, "calls": rows, "texts": texts}
 
 
 def erase_caller(store: Store, caller: str, now: datetime, by: str, *, also_without_calls: bool = False) -> Receipt:
@@ -139,6 +152,10 @@ def erase_caller(store: Store, caller: str, now: datetime, by: str, *, also_with
             if r.get("url")
         ]
         removed = {"calls": len(found)}
+        numbers = {caller, *connection.scalars(sa.select(calls.c.from_number).where(calls.c.call_id.in_(found)).distinct())}
+        subjects = [subject_of(number) for number in numbers if number and number.startswith("+")]
+        for table in (text_surveys, texts_in):  # that somebody wants no texts is kept: as a digest, which tells no number
+            removed[table.name] = connection.execute(table.delete().where(table.c.subject.in_(subjects))).rowcount
         for table in (events, utterances, deliveries):
             removed[table.name] = connection.execute(table.delete().where(table.c.call_id.in_(found))).rowcount
         _strip(connection, found)

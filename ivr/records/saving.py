@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ivr.errors import RecordError
 from ivr.notes import Note
-from ivr.records import corrections, outbox
+from ivr.records import corrections, outbox, texting
 from ivr.records.compute import compute_record
 from ivr.records.fcr import judge
 from ivr.records.inbox import collect_utterances
@@ -102,6 +102,7 @@ def write_record(store: Store, connection: sa.Connection, record: CallRecord, no
     changed = settle(store, connection, call_id, record.contact_id, now, also=concerned, written=written)
     times = [row["started_at"], *([before["started_at"]] if before else []), *(visit.queued_at for visit in record.visits)]
     mark_dirty(connection, [*times, *changed])
+    texting.plan(connection, store.text_survey, record)
     outbox.announce(connection, store.subscriptions, record, first=before is None or before["ended_at"] is None, now=now)
 
 

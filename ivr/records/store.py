@@ -18,6 +18,7 @@ from ivr.records.database import REPORT_SECONDS, WEB_SECONDS, limited, open_engi
 from ivr.records.record import Retention, Rules
 from ivr.records.subscriptions import Subscription
 from ivr.records.tables import calls, events, legs, surveys, visits
+from ivr.records.text_survey import TextSurvey
 
 # A row committed late may carry an earlier `updated_at` than one already read: on PostgreSQL, where writers run side by side, an
 # incremental pull stops this short of now. SQLite's writers queue, and take the time inside their turn.
@@ -43,12 +44,14 @@ class Store:
         clock: Callable[[], datetime] = utc_now,
         subscriptions: tuple[Subscription, ...] = (),
         retention: Retention | None = None,
+        text_survey: TextSurvey | None = None,
     ) -> None:
         self.engine = url if isinstance(url, sa.Engine) else open_engine(url)
         self.rules = rules or Rules()
         self.clock = clock
         self.subscriptions = subscriptions
         self.retention = retention or Retention()
+        self.text_survey = text_survey
 
     @property
     def dialect(self) -> str:

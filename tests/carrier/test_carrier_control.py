@@ -235,3 +235,22 @@ def test_ivr_phone_waits_for_a_call(service: Service, process: dict[str, str], c
         assert "Caller: this is your callback" in called.stdout.read()
         assert called.wait(20) == 0
     assert carrier.wait(sid).failures == ()
+
+
+def test_texts_come_in_signed_are_answered_and_stop_blocks(
+    service: Service, carrier: LocalCarrier, control: httpx.Client
+) -> None:
+    service.documents["/text/incoming"] = lambda asked: f"<Message>You wrote {asked.fields['Body']}</Message>"
+    sent = control.post("texts", json={"from": CALLER, "text": "5"}).json()
+    control.post("texts", json={"from": CALLER, "text": "", "sid": sent["sid"]})  # the same message once more
+    assert carrier.until(lambda station: len(station.exchange.webhooks.latencies) == 2)
+    asked = [request for request in service.asked if request.path == "/text/incoming"]
+    assert [(request.signed, request.fields["MessageSid"], request.fields["Body"]) for request in asked] == [
+        (True, sent["sid"], "5")
+    ] * 2
+    assert carrier.until(lambda station: len(station.exchange.messages) == 3)
+    assert [m.body for m in carrier.texts(CALLER) if m.direction == "outbound-reply"] == ["You wrote 5", "You wrote 5"]
+    carrier.text(CALLER, "Stop")
+    assert carrier.until(lambda station: any(c.code == 21610 for c in station.exchange.debugger.complaints))
+    assert control.get("state").json()["messages"][0]["direction"] == "inbound"
+    assert control.post("texts", json={"text": "5"}).status_code == 400

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ivr.carriers.local.debugger import Complaint
+from ivr.carriers.local.exchange import TextMessage
 from ivr.carriers.local.legs import Leg
 from ivr.carriers.local.nemesis import Nemesis, Trouble
 from ivr.carriers.local.people.behaviour import PhoneBook, read_behaviour
@@ -17,6 +18,7 @@ from ivr.carriers.local.people.handset import Handset
 from ivr.carriers.local.people.script import Script
 from ivr.carriers.local.people.terminal import TerminalPerson
 from ivr.carriers.local.station import Station, StationSettings
+from ivr.carriers.local.texting import text_in
 from ivr.carriers.local.truth import CallTruth, truth_of
 from ivr.errors import CarrierError
 
@@ -159,6 +161,14 @@ class LocalCarrier:
         person = self._leg(call_sid).person
         assert isinstance(person, TerminalPerson) and person.handset is not None, "only calls placed by hand"
         return person.handset
+
+    def text(self, from_number: str, body: str, to_number: str = "", message_id: str = "") -> str:
+        """Somebody sends a text to one of our numbers; returns its id. With the id of an earlier one, that one is delivered again."""
+        return self.ask(lambda station: text_in(station.exchange, from_number, to_number, body, message_id).sid)
+
+    def texts(self, number: str) -> list[TextMessage]:
+        """Texts to and from an outside number, oldest first."""
+        return self.ask(lambda station: [m for m in station.exchange.messages.values() if number in (m.from_number, m.to_number)])
 
     def hang_up(self, call_sid: str) -> None:
         """Whoever holds this handset puts it down."""

@@ -16,6 +16,7 @@ from ivr.carriers.local.nemesis import Nemesis, Trouble
 from ivr.carriers.local.people.behaviour import read_behaviour
 from ivr.carriers.local.people.script import ScriptError
 from ivr.carriers.local.people.terminal import TerminalPerson
+from ivr.carriers.local.texting import text_in
 from ivr.carriers.local.truth import truth_of
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class Control:
                 "queues": [
                     {"sid": q.sid, "name": q.name, "members": [m.leg.sid for m in q.members]} for q in exchange.queues.values()
                 ],
-                "messages": [asdict(message) for message in exchange.messages.values()],
+                "messages": [asdict(message) | {"at": message.at.isoformat()} for message in exchange.messages.values()],
                 "webhooks": {
                     "requests": exchange.webhooks.requests,
                     "failures": exchange.webhooks.failures,
@@ -232,6 +233,15 @@ class Control:
                 "own_errors": exchange.own_errors[:20],
             }
         )
+
+    async def text(self, request: web.Request) -> web.StreamResponse:
+        """POST {from, to, text, sid}: a text message comes in; with the `sid` of an earlier one, that one is delivered again."""
+        asked = await self.body(request)
+        wanted = [str(asked.get(name) or "") for name in ("from", "to", "text", "sid")]
+        if not wanted[0].startswith("+"):
+            raise Wrong(400, "from is missing: expected a number such as +447700900123")
+        message = text_in(self.exchange, *wanted)
+        return web.json_response(asdict(message), status=201, dumps=lambda plain: json.dumps(plain, default=str))
 
     async def forget_figures(self, request: web.Request) -> web.StreamResponse:
         """DELETE: count webhooks anew from now on (a benchmark begins)."""
@@ -289,6 +299,7 @@ def control_routes(station: Station) -> list[web.RouteDef]:
         web.post("/control/calls/{sid}/say", guarded(control.say)),
         web.post("/control/calls/{sid}/press", guarded(control.press)),
         web.post("/control/calls/{sid}/{action:silence|answer|refuse|hangup}", guarded(control.act)),
+        web.post("/control/texts", guarded(control.text)),
         web.put("/control/people/{address}", guarded(control.set_person)),
         web.delete("/control/people/{address}", guarded(control.forget_person)),
     ]

@@ -35,6 +35,7 @@ class Number:
     voice_method: str = "POST"
     fallback_url: str = ""
     status_callback: str = ""
+    sms_url: str = ""  # "": texts to this number are lost
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Switches:
 
 @dataclass
 class TextMessage:
-    """A text message that the service sent."""
+    """A text message: sent by the service over REST, as an answer to a webhook, or to the service from outside."""
 
     sid: str
     from_number: str
@@ -56,6 +57,7 @@ class TextMessage:
     body: str
     status: str = "queued"
     at: datetime = field(default_factory=now)
+    direction: str = "outbound-api"  # or outbound-reply, inbound
 
 
 @dataclass
@@ -85,6 +87,7 @@ class Exchange:
         self.recordings: dict[str, Recording] = {}
         self.running_recordings: dict[str, Recording] = {}
         self.messages: dict[str, TextMessage] = {}
+        self.unsubscribed: set[tuple[str, str]] = set()  # (ours, theirs): texts to who wrote STOP are blocked
         self.recording_lengths: dict[str, float] = {}  # seconds by address of a played recording
         self.own_errors: list[str] = []  # tracebacks of this program: always empty, tests look
         self.find_person: Callable[[str], Person] = _nobody

@@ -30,7 +30,9 @@ TEST_AUTH_TOKEN = "local-carrier-token"
 class StationSettings:
     """How a carrier is set up. `port` 0 lets the kernel choose. `control_token` is made up where it is empty."""
 
-    service_url: str = ""  # base address of the service; numbers get its /voice/incoming, /voice/fallback and /voice/status
+    service_url: str = (
+        ""  # base address of the service; numbers get its /voice/incoming, /voice/fallback, /voice/status and /text/incoming
+    )
     account_sid: str = TEST_ACCOUNT_SID
     auth_token: str = TEST_AUTH_TOKEN
     numbers: tuple[str | Number, ...] = (DEFAULT_NUMBER,)
@@ -52,7 +54,9 @@ def numbers_of(settings: StationSettings) -> Iterable[Number]:
         yield (
             given
             if isinstance(given, Number)
-            else Number(given, f"{base}/voice/incoming", "POST", f"{base}/voice/fallback", f"{base}/voice/status")
+            else Number(
+                given, f"{base}/voice/incoming", "POST", f"{base}/voice/fallback", f"{base}/voice/status", f"{base}/text/incoming"
+            )
         )
 
 

@@ -26,7 +26,7 @@ def message_json(exchange: Exchange, message: TextMessage, base: str, at: dateti
         "to": message.to_number,
         "body": message.body,
         "status": message.status,
-        "direction": "outbound-api",
+        "direction": message.direction,
         "num_segments": str(-(-len(message.body) // CHARACTERS_PER_SEGMENT)),
         "num_media": "0",
         "messaging_service_sid": None,
@@ -56,6 +56,8 @@ async def create(asked: Asked) -> web.StreamResponse:
         raise RestError(400, 21603, "A 'From' or 'MessagingServiceSid' parameter is required")
     if sender.startswith("+") and not exchange.may_show(sender):
         raise RestError(400, 21606, f"The From phone number {sender} is not a valid, SMS-capable number of this account")
+    if (sender, to) in exchange.unsubscribed:
+        raise RestError(400, 21610, f"Attempt to send to unsubscribed recipient {to}")
     message = TextMessage(exchange.new_sid("SM"), sender, to, body)
     exchange.messages[message.sid] = message
     exchange.spawn(_carry(exchange, message, asked.address("StatusCallback", 21609)), f"message {message.sid}")

@@ -1,0 +1,45 @@
+"""The tables of text messages: who was asked what, which messages came in, who wants none. None of them holds a number for long:
+people are known by a digest of it, which does not change when everything else about them is erased."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ivr.records.columns import Instant
+from ivr.records.tables import metadata
+
+text_surveys = sa.Table(
+    "text_surveys",
+    metadata,
+    sa.Column("contact_id", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("number", sa.Text),  # until the first message is sent
+    sa.Column("language", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),  # due, asked, done, stopped, refused
+    sa.Column("asked", sa.Integer, nullable=False, server_default="0"),  # place of the question that waits for its answer
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("asked_at", Instant),
+    sa.Index(None, "state", "due_at"),
+    sa.Index(None, "subject", "due_at"),
+)
+
+texts_in = sa.Table(
+    "texts_in",
+    metadata,
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("result", sa.Text, nullable=False),  # answer, unclear, stop, start, unasked
+    sa.Column("reply", sa.Text),
+    sa.Index(None, "subject", "at"),
+    sa.Index(None, "at"),
+)
+
+text_stops = sa.Table(
+    "text_stops",
+    metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("how", sa.Text, nullable=False),  # message, carrier, command
+)
+TABLES = (text_surveys, texts_in, text_stops)
