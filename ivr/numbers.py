@@ -15,6 +15,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from ivr.call import Attestation, Caller, CallerKind
+from ivr.keypad import keys_for
 
 LONGEST_RAW = 320
 
@@ -31,8 +32,7 @@ _WITHHELD_WORDS = frozenset(
 
 # Where a number has to be sent, carriers spell the word on a telephone keypad: +266696687 is ANONYMOUS.
 _KEYPAD_WORDS = ("anonymous", "blocked", "unknown", "restricted", "unavailable", "private", "withheld", "asserted")
-_KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
-KEYPAD_NUMBERS = frozenset(word.translate(_KEYPAD) for word in _KEYPAD_WORDS)
+KEYPAD_NUMBERS = frozenset(keys_for(word) for word in _KEYPAD_WORDS)
 """Digits of the withheld words on a keypad; ANONYMOUS is 266696687."""
 
 _ATTESTATIONS = {

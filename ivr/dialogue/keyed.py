@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, time
 from typing import Any
 
+from ivr.keypad import keys_for
 
-def typed_value(kind: str, digits: str, length: int | None, today: date) -> Any:
+
+def typed_value(kind: str, digits: str, length: int | None, today: date, known: Sequence[str] = ()) -> Any:
     """The value of `kind` that `digits` stand for: plain JSON, as speech gives it too.
 
-    digits, postcode: as typed. number: a whole number. money: pounds and pence apart by *, else whole. date: DDMM (the next such
+    digits, postcode: as typed. alnum: the one of the caller's own codes (`known`) whose letters lie on these keys, so that 2123 is
+    A123; else as typed. number: a whole number. money: pounds and pence apart by *, else whole. date: DDMM (the next such
     day) or DDMMYYYY, as ISO. time: HHMM, as HH:MM. yes_no: 1 or 2. Names, e-mail addresses and text cannot be typed.
     """
     plain = digits.isascii() and digits.isdigit()
     if kind in ("digits", "postcode"):
         return digits if plain and (length is None or len(digits) == length) else None
+    if kind == "alnum":
+        own = [value for value in known if keys_for(value) == digits]
+        return own[0] if len(own) == 1 else digits if plain and (length is None or len(digits) == length) else None
     if kind == "number":
         return int(digits) if plain and len(digits) <= 15 else None
     if kind == "money":

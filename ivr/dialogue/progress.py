@@ -63,6 +63,7 @@ class Progress:
         self._spoken: list[tuple[Spoken, bool]] = []
         self._missing: set[str] = set()
         self._queues: dict[str, QueueNow] = {}
+        self._readers: dict[str, Reader] = {}
         self.waited_seconds: float | None = None
         self.facts = Seen(
             self.kept,
@@ -226,10 +227,17 @@ class Progress:
 
     def spoken_value(self, kind: str, value: Any) -> str:
         """A value as it is read back: digits one by one, money with its currency, days by name."""
-        readings = {"digits": "digits", "postcode": "spell", "email": "email", "money": "money", "date": "day", "time": "time"}
+        readings = {
+            "digits": "digits",
+            "alnum": "spell",
+            "postcode": "spell",
+            "email": "email",
+            "money": "money",
+            "date": "day",
+            "time": "time",
+        }
         readings |= {"name": "name", "yes_no": "plain"}
-        reader = Reader(self.language, self.world.local(self.world.now), self.world.house.currency)
-        return reader(readings.get(kind, "plain"), value)
+        return self._reader(self.language)(readings.get(kind, "plain"), value)
 
     def listen(self, ears: Listen, *, remember: bool = False, prompts: tuple[Spoken, ...] = ()) -> Stay:
         """Speak what is due and listen; prompts right before the question can be interrupted together with it.
@@ -314,12 +322,18 @@ class Progress:
                 translated = self.bundle.translate(language, variant.text)
                 template, language = (translated, language) if translated is not None else (variant.text, source)
             try:
-                text = template.render(self.facts, Reader(language, self.world.local(self.world.now), self.world.house.currency))
+                text = template.render(self.facts, self._reader(language))
             except Missing as missing:
                 self._note_missing(missing.fact)
                 continue
             return text, language, variant.audio if language == source else None
         return None
+
+    def _reader(self, language: str) -> Reader:
+        """Who reads values aloud; the time stands still during a turn, so one for each language does."""
+        if language not in self._readers:
+            self._readers[language] = Reader(language, self.world.local(self.world.now), self.world.house.currency)
+        return self._readers[language]
 
     def _speak_out(self) -> None:
         self._actions += [spoken for spoken, _ in self._spoken]

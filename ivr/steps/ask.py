@@ -18,7 +18,7 @@ from ivr.language.fields import Exit, Kind, goes, kind, setting
 from ivr.language.values import Prompt, Reprompts
 from ivr.steps.menu import Menu
 
-READABLE = ("digits", "number", "money", "date", "time", "yes_no", "name", "email", "postcode", "text")
+READABLE = ("digits", "alnum", "number", "money", "date", "time", "yes_no", "name", "email", "postcode", "text")
 SURE_SLOT = 0.9
 """A value heard this surely that the caller is known to have (an own order number) needs no confirmation."""
 WISH_WORDS = 3
@@ -33,7 +33,7 @@ class Ask(Question):
     ask: Prompt = setting(Kind.PROMPT, "What the caller hears.", required=True, spoken=True)
     as_: str = setting(Kind.CHOICE, "What is expected.", choices=READABLE, required=True, yaml_name="as")
     save: str = setting(Kind.FACT_FIELD, "The fact that holds the value afterwards, such as order.number.", required=True)
-    length: int | None = setting(Kind.WHOLE, "Exactly so many digits.", least=1, most=32)
+    length: int | None = setting(Kind.WHOLE, "Exactly so many digits, of `alnum` letters and digits.", least=1, most=32)
     from_: float | None = setting(Kind.NUMBER, "The least value allowed.", yaml_name="from")
     to: float | None = setting(Kind.NUMBER, "The greatest value allowed.")
     confirm: str = setting(
@@ -99,7 +99,7 @@ class Ask(Question):
     # --- answers
 
     def hear_keys(self, progress: Progress, digits: str) -> Way | None:
-        value = typed_value(self.as_, digits, self.length, progress.world.local(progress.world.now).date())
+        value = self._typed(progress, digits)
         if value is None or not self._allowed(value):
             return None
         if self.confirm == "always" and not self.secret:
@@ -191,6 +191,11 @@ class Ask(Question):
                 )
         return tuple(dict.fromkeys(found))
 
+    def _typed(self, progress: Progress, digits: str) -> Any:
+        """What the keys stand for; None where they are no such value."""
+        today = progress.world.local(progress.world.now).date()
+        return typed_value(self.as_, digits, self.length, today, self._known_values(progress))
+
     def _confirm(self, progress: Progress, value: Any, source: str, phrase: str) -> Way:
         progress.phrase(phrase, value=progress.spoken_value(self.as_, value))
         return self.open_aside(progress, {"kind": "value", "value": value, "source": source})
@@ -198,7 +203,7 @@ class Ask(Question):
     def _corrected_value(self, progress: Progress, asking: dict[str, Any], event: Keyed | Spoke) -> Any:
         """Instead of yes or no, or after no, the right value: "no, one two three four"."""
         if isinstance(event, Keyed):
-            value = typed_value(self.as_, event.digits, self.length, progress.world.local(progress.world.now).date())
+            value = self._typed(progress, event.digits)
             return value if len(event.digits) > 1 and value is not None and self._allowed(value) else None
         if self.as_ == "yes_no" or len(tidy(event.text).split()) < 2:
             return None
@@ -214,6 +219,6 @@ class Ask(Question):
         progress.keep(self.save, value, source, secret=self.secret)
         if progress.goal and not self.secret:
             progress.goal["asked"] = [*progress.goal.get("asked", ()), self.save]
-            if self.as_ in ("digits", "postcode"):
+            if self.as_ in ("digits", "alnum", "postcode"):
                 progress.goal["entity"] = str(value)
         return progress.go()

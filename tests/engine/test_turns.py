@@ -393,6 +393,23 @@ def test_what_is_known_is_confirmed_instead_of_asked() -> None:
     assert call.notes("SlotFilled")[-1]["source"] == "asked" and not call.notes("Reasked")
 
 
+def test_a_code_of_letters_and_digits_is_asked_for() -> None:
+    bundle = bundle_of(ASKING.replace("as: digits", "as: alnum\n    length: 5"))
+    call = Conversation(bundle, world())
+    call.press("1")
+    assert call.say("B as in bravo double four one two") == "I heard B 4 4 1, 2. Is that right?"
+    assert call.say("yes") == "More? Press one."
+    assert call.notes("SlotFilled") == [{"fact": "order.number", "value": "B4412", "source": "asked"}]
+
+
+def test_a_code_typed_on_the_keypad_is_the_callers_own() -> None:
+    bundle = bundle_of(ASKING.replace("as: digits", "as: alnum"), facts="[orders]")
+    call = Conversation(bundle, world(Given(facts={"orders": found(numbers=["K7312", "B4412"])})))
+    call.press("1")
+    assert call.press("24412") == "More? Press one."
+    assert call.notes("SlotFilled")[-1]["value"] == "B4412"
+
+
 def test_asking_again_for_the_same_wish_is_noted() -> None:
     call = Conversation(bundle_of(ASKING), world())
     call.press("1")

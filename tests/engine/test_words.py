@@ -60,6 +60,9 @@ def test_any_text_is_taken(text: str) -> None:
         ("digits", "0123", None, "0123"),
         ("digits", "0123", 5, None),
         ("digits", "01*3", None, None),
+        ("alnum", "2123", 4, "A123"),  # the caller's own A123
+        ("alnum", "5556", 4, "5556"),
+        ("alnum", "555", 4, None),
         ("number", "007", None, 7),
         ("money", "41*9", None, "41.90"),
         ("money", "41", None, "41.00"),
@@ -80,7 +83,7 @@ def test_any_text_is_taken(text: str) -> None:
     ],
 )
 def test_typed_values(kind: str, digits: str, length: int | None, value: object) -> None:
-    assert typed_value(kind, digits, length, date(2026, 11, 24)) == value
+    assert typed_value(kind, digits, length, date(2026, 11, 24), ("A123", "B-77")) == value
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def settings_contradict(flow: Flow, lint: Lint) -> None:
 def _contradictions(step: Step) -> list[tuple[str, str, str]]:
     found = []
     expected = value_of(step, "as_")
-    if expected and value_of(step, "length") is not None and expected not in ("digits", "postcode"):
+    if expected and value_of(step, "length") is not None and expected not in ("digits", "alnum", "postcode"):
         found.append(("length", f"`length` counts digits; this step expects {expected}.", "Delete it, or write `as: digits`."))
     if expected:
         for name, word in (("from_", "from"), ("to", "to")):
