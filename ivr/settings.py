@@ -14,6 +14,16 @@ from ivr.errors import SettingError
 
 E164 = re.compile(r"^\+[1-9]\d{6,14}$")
 SID = re.compile(r"^AC[0-9a-f]{32}$")
+INTENT_BACKENDS = ("embeddings", "small")
+
+
+@dataclass(frozen=True)
+class SpeechSettings:
+    """With what speech is understood. `encoder_folder`: another sentence encoder than the one that ships."""
+
+    backend: str
+    encoder_folder: Path | None
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,7 @@ class Settings:
     web_workers: int
     web_threads: int
     log_level: str
+    speech: SpeechSettings
 
     @property
     def models_dir(self) -> Path:
@@ -112,6 +123,17 @@ def _secret_key(env: Mapping[str, str], data_dir: Path) -> str:
     return fresh
 
 
+def read_speech(env: Mapping[str, str] | None = None) -> SpeechSettings:
+    """`IVR_INTENT_BACKEND`, `IVR_EMBEDDING_MODEL` and `IVR_INTENT_THREADS` alone: training needs no line. Raises SettingError."""
+    env = os.environ if env is None else env
+    backend = env.get("IVR_INTENT_BACKEND", "").strip().lower() or INTENT_BACKENDS[0]
+    if backend not in INTENT_BACKENDS:
+        raise SettingError(f'IVR_INTENT_BACKEND is "{backend}": expected {" or ".join(INTENT_BACKENDS)}')
+    folder = _folder(env, "IVR_EMBEDDING_MODEL", "models/encoder", must_exist=True) if env.get("IVR_EMBEDDING_MODEL") else None
+    # More than one thread is only for machines with cores to spare; one is also what a fork cannot lose.
+    return SpeechSettings(backend, folder, _whole(env, "IVR_INTENT_THREADS", 1, 1, 64))
+
+
 def read_settings(env: Mapping[str, str] | None = None, *, port: int = 8080) -> Settings:
     """Settings from `env` (default: the process's environment); raises SettingError with one sentence."""
     env = os.environ if env is None else env
@@ -152,4 +174,5 @@ def read_settings(env: Mapping[str, str] | None = None, *, port: int = 8080) -> 
         web_workers=_whole(env, "IVR_WEB_WORKERS", 2, 1, 64),
         web_threads=_whole(env, "IVR_WEB_THREADS", 16, 1, 256),
         log_level=level,
+        speech=read_speech(env),
     )

@@ -98,7 +98,7 @@ def _check_intents_file(settings: Settings) -> Iterator[Finding]:
 
 def check_model(settings: Settings, files: Files) -> Iterator[Finding]:
     """Whether speech is understood: a model is active, whole, trained from today's phrases, for the languages of the flows."""
-    from ivr.intents.encoders.onnx import default_encoder
+    from ivr.intents.encoders.onnx import encoder_of
     from ivr.intents.training import recipe_of
 
     shelf = Shelf(settings.models_dir)
@@ -114,7 +114,11 @@ def check_model(settings: Settings, files: Files) -> Iterator[Finding]:
     except IntentError as problem:
         yield error("speech", f"{problem}.", "Run `ivr intents train`, or `ivr intents activate` for another version.")
         return
-    encoder = default_encoder()
+    try:
+        encoder = encoder_of(settings.speech)
+    except IntentError as problem:
+        yield error("speech", f"{problem}.", "Callers use the keypad until then.")
+        return
     if model.encoder != encoder.name:
         yield error(
             "speech", f"Model {model.version} was trained with another encoder ({model.encoder}).", "Run `ivr intents train`."

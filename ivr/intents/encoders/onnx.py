@@ -22,6 +22,7 @@ from tokenizers.models import WordPiece
 
 from ivr.errors import IntentError
 from ivr.intents.encoders.seam import Encoder, NoEncoder, Vectors
+from ivr.settings import SpeechSettings, read_speech
 
 MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 MINILM_VOCABULARY = Path(__file__).parent / "minilm" / "vocab.txt"
@@ -156,22 +157,13 @@ def sha256_of(path: Path) -> str:
 
 
 @cache
-def _encoder(backend: str, folder: str, threads: int) -> Encoder:
-    if backend == "small":
+def encoder_of(asked: SpeechSettings) -> Encoder:
+    """The encoder that these settings ask for, loaded once per process. Raises IntentError where it cannot be had."""
+    if asked.backend == "small":
         return NoEncoder()
-    return encoder_in(Path(folder), threads) if folder else minilm(threads)
+    return encoder_in(asked.encoder_folder, asked.threads) if asked.encoder_folder else minilm(asked.threads)
 
 
 def default_encoder() -> Encoder:
-    """The encoder that the environment asks for, loaded once per process.
-
-    `IVR_INTENT_BACKEND`: `embeddings` (default) or `small`; `IVR_EMBEDDING_MODEL`: folder of another encoder;
-    `IVR_INTENT_THREADS`: threads per sentence (default 1, which is also what is safe before a fork).
-    """
-    backend = os.environ.get("IVR_INTENT_BACKEND", "embeddings")
-    if backend not in ("embeddings", "small"):
-        raise IntentError(f"IVR_INTENT_BACKEND is {backend!r}; expected embeddings or small")
-    threads = os.environ.get("IVR_INTENT_THREADS", "1")
-    if not threads.isdigit() or int(threads) < 1:
-        raise IntentError(f"IVR_INTENT_THREADS is {threads!r}; expected a whole number such as 1")
-    return _encoder(backend, os.environ.get("IVR_EMBEDDING_MODEL", ""), int(threads))
+    """The encoder that the environment asks for (`ivr.settings.read_speech`)."""
+    return encoder_of(read_speech())
