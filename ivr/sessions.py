@@ -151,8 +151,8 @@ class Calls:
             # One round trip for both; the script is sent along only where the server does not know it yet.
             try:
                 with self._redis.pipeline(transaction=False) as pipe:
-                    if expected_turn is None or not session.ended:  # what is told after the end opens nothing again
-                        pipe.zadd(keys.OPEN, {call: self._clock()})
+                    # Only an arrival opens: a turn that comes after the end, or loses against it, opens nothing again.
+                    pipe.zadd(keys.OPEN, {call: self._clock()}, xx=expected_turn is not None)
                     pipe.evalsha(self._commit.sha, len(names), *names, *arguments)
                     return pipe.execute()[-1]
             except redis.exceptions.NoScriptError:
