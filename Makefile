@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/ivr demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 setup: $(VENV)/.installed
 
