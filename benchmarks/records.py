@@ -1,9 +1,9 @@
 """Records at scale: a generated year of calls, then what reports, exports, closing a call and deciding FCR cost.
 
-    python benchmarks/records.py --calls 10000000 [--database URL] [--seed 1] [--keep]
+    python benchmarks/records.py --calls 10000000 [--database URL] [--folder PATH] [--seed 1] [--only reports,export,closing,deciding]
 
-Prints one line per figure with its unit, then machine, versions and seed. Rows are written in bulk, not through journals; the cost
-of closing a call is measured through journals on top of them.
+Prints one line per figure with its unit, then machine, load, versions and seed. Rows are written in bulk, not through journals; the
+cost of closing a call is measured through journals on top of them. `--only`: measure that on a `--database` filled before.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy
 import sqlalchemy as sa
 
 from ivr.notes import Note
@@ -51,7 +52,9 @@ INTENTS = [
     "complaint",
     "cancel_order",
 ]
+OUTCOMES = ("self_served", "abandoned_in_menu", "abandoned_in_queue", "answered")
 _CHUNK = 20_000
+Rows = list[tuple[Any, ...]]
 _CALLS = (
     "call_id", "contact_id", "is_contact", "direction", "from_number", "to_number", "caller_kind", "person", "language", "flow", "revision", "intents", "intent",
     "queue", "agent", "started_at", "queued_at", "answered_at", "ended_at", "menu_seconds", "queue_seconds", "ring_seconds", "talk_seconds", "wrap_up_seconds",
@@ -74,66 +77,83 @@ _LEGS = (
 _VISITS = ("call_id", "n", "queue", "started_at", "queued_at", "ended_at", "waited_seconds", "result")
 
 
-def generate(count: int, rng: random.Random) -> Iterator[tuple[list[Any], list[Any], list[Any]]]:
-    """Chunks of rows of calls, legs and visits, in order of time; more by day than by night."""
-    call_rows: list[Any] = []
-    leg_rows: list[Any] = []
-    visit_rows: list[Any] = []
-    base = to_micros(START)
-    for n in range(count):
-        second = n * YEAR / count + rng.random()
-        hour = int(second // 3600) % 24
-        start = base + int(second * 1e6)
-        call_id, person = f"CA{n:032x}", rng.randrange(max(1, count // 4))
-        number, intent, queue = f"+4477{person:08d}", INTENTS[rng.randrange(8)], QUEUES[rng.randrange(8)]
-        # Durations to the millisecond, as records have them.
-        menu, wait = round(10 + rng.random() * 40, 3), rng.expovariate(1 / (15 if 8 <= hour < 20 else 40))
-        chance = rng.random()
-        outcome = (
-            "self_served"
-            if chance < 0.3
-            else "abandoned_in_menu"
-            if chance < 0.36
-            else "abandoned_in_queue"
-            if chance < 0.42
-            else "answered"
-        )
-        queued = outcome in ("answered", "abandoned_in_queue")
-        answered = outcome == "answered"
-        wait = round(wait, 3)
-        talk, wrap = (round(rng.expovariate(1 / 240), 3), round(20 + rng.random() * 40, 3)) if answered else (0.0, 0.0)
-        agent = AGENTS[rng.randrange(120)] if answered else None
-        queued_at = start + int(menu * 1e6) if queued else None
-        answered_at = start + int((menu + wait) * 1e6) if answered else None
-        ended_at = start + int((menu + (wait if queued else 0) + talk) * 1e6)
-        served = outcome in ("answered", "self_served")
-        repeat = rng.expovariate(1 / (2 * 86400)) if served and rng.random() < 0.18 else None
-        state = "provisional" if served else "excluded"
-        call_rows.append((
-            call_id, call_id, 1, "inbound", number, "+442071838750", "phone", f"number:{number}", "en-GB" if n % 5 else "es-ES", "support", str(1 + n * 12 // count),
-            f'["{intent}"]', intent, queue if queued else None, agent, start, queued_at, answered_at, ended_at, menu, wait if queued else 0.0, 5.0 if answered else 0.0,
-            talk, wrap, talk + wrap, outcome, "caller", (rng.random() < 0.9) if answered else None, float(1 + rng.randrange(5)) if answered and n % 4 == 0 else None,
-            int(answered), int(answered), 1, 1, int(outcome == "self_served"), int(answered), int(answered), talk + wrap,
-            (repeat is None or repeat >= 7 * 86400) if served else None, state, None if served else "unserved", repeat, ended_at,
+def generate(count: int, seed: int) -> Iterator[tuple[Rows, Rows, Rows]]:
+    """Chunks of rows of calls, legs and visits, in order of time: whole columns are drawn at once, and every chunk from its own seed."""
+    for first in range(0, count, _CHUNK):
+        yield _chunk(first, min(_CHUNK, count - first), count, numpy.random.default_rng([seed, first]))
+
+
+def _chunk(first: int, size: int, count: int, rng: numpy.random.Generator) -> tuple[Rows, Rows, Rows]:
+    n = numpy.arange(first, first + size)
+    second = n * YEAR / count + rng.random(size)
+    start = to_micros(START) + (second * 1e6).astype(numpy.int64)
+    day = (second // 3600 % 24 >= 8) & (second // 3600 % 24 < 20)
+    # Durations to the millisecond, as records have them.
+    menu = numpy.round(10 + rng.random(size) * 40, 3)
+    wait = numpy.round(rng.exponential(numpy.where(day, 15, 40)), 3)
+    outcome = numpy.searchsorted([0.3, 0.36, 0.42], rng.random(size), side="right")
+    answered, served = outcome == 3, (outcome == 3) | (outcome == 0)
+    queued = answered | (outcome == 2)
+    talk = numpy.where(answered, numpy.round(rng.exponential(240, size), 3), 0.0)
+    wrap = numpy.where(answered, numpy.round(20 + rng.random(size) * 40, 3), 0.0)
+    wait = numpy.where(queued, wait, 0.0)
+    micros = [(start + (seconds * 1e6).astype(numpy.int64)).tolist() for seconds in (menu, menu + wait, menu + wait + talk)]
+    repeated = served & (rng.random(size) < 0.18)
+    repeat = rng.exponential(2 * 86400, size)
+    resolved = rng.random(size) < 0.9
+    people, intents, queues, agents, scores = (
+        rng.integers(0, most, size).tolist() for most in (max(1, count // 4), len(INTENTS), len(QUEUES), len(AGENTS), 5)
+    )
+    columns = zip(
+        n.tolist(), start.tolist(), *micros, menu.tolist(), wait.tolist(), talk.tolist(), wrap.tolist(), outcome.tolist(), repeated.tolist(),
+        repeat.tolist(), resolved.tolist(), people, intents, queues, agents, scores, strict=True,
+    )  # fmt: skip
+    rows: tuple[Rows, Rows, Rows] = ([], [], [])
+    for (
+        number,
+        at,
+        queued_at,
+        answered_at,
+        ended_at,
+        menued,
+        waited,
+        talked,
+        wrapped,
+        came_to,
+        again,
+        gap,
+        solved,
+        person,
+        intent,
+        queue,
+        agent,
+        score,
+    ) in columns:
+        word, handled, waiting = OUTCOMES[came_to], came_to == 3, came_to >= 2
+        good, call_id, handle = handled or came_to == 0, f"CA{number:032x}", talked + wrapped
+        phone, stay, colleague = f"+4477{person:08d}", QUEUES[queue] if waiting else None, AGENTS[agent] if handled else None
+        rows[0].append((
+            call_id, call_id, 1, "inbound", phone, "+442071838750", "phone", f"number:{phone}", "en-GB" if number % 5 else "es-ES", "support", str(1 + number * 12 // count),
+            f'["{INTENTS[intent]}"]', INTENTS[intent], stay, colleague, at, queued_at if waiting else None, answered_at if handled else None, ended_at, menued, waited,
+            5.0 if handled else 0.0, talked, wrapped, handle, word, "caller", solved if handled else None, float(1 + score) if handled and number % 4 == 0 else None,
+            int(handled), int(handled), 1, 1, int(came_to == 0), int(handled), int(handled), handle,
+            (not again or gap >= 7 * 86400) if good else None, "provisional" if good else "excluded", None if good else "unserved", gap if again else None, ended_at,
         ))  # fmt: skip
-        if answered:
-            leg_rows.append((call_id, 1, agent, queue, start, answered_at, ended_at, 5.0, talk, wrap, talk + wrap))
-        if queued:
-            visit_rows.append(
-                (call_id, 1, queue, start, queued_at, answered_at or ended_at, wait, "answered" if answered else "abandoned")
-            )
-        if len(call_rows) == _CHUNK:
-            yield call_rows, leg_rows, visit_rows
-            call_rows, leg_rows, visit_rows = [], [], []
-    if call_rows:
-        yield call_rows, leg_rows, visit_rows
+        if handled:
+            rows[1].append((call_id, 1, colleague, stay, at, answered_at, ended_at, 5.0, talked, wrapped, handle))
+        if waiting:
+            rows[2].append((call_id, 1, stay, at, queued_at, answered_at, waited, "answered" if handled else "abandoned"))
+    return rows
 
 
-def load(store: Store, count: int, rng: random.Random) -> None:
-    """Write the generated rows in bulk: executemany on SQLite, COPY on PostgreSQL."""
+def load(store: Store, count: int, seed: int) -> None:
+    """Write the generated rows in bulk: executemany on SQLite, COPY on PostgreSQL; indexes are made when all rows are there."""
+    indexes = [index for table in (calls, legs, visits) for index in table.indexes]
+    for index in indexes:
+        index.drop(store.engine)
     raw = store.engine.raw_connection()
     try:
-        for chunk in generate(count, rng):
+        for chunk in generate(count, seed):
             for table, names, rows in zip((calls, legs, visits), (_CALLS, _LEGS, _VISITS), chunk, strict=True):
                 if store.dialect == "sqlite":
                     driver: sqlite3.Connection = raw.driver_connection  # type: ignore[assignment]
@@ -150,6 +170,8 @@ def load(store: Store, count: int, rng: random.Random) -> None:
                 raw.commit()
     finally:
         raw.close()
+    for index in indexes:
+        index.create(store.engine)
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("ANALYZE"))
 
@@ -272,6 +294,29 @@ def measure_deciding(store: Store, count: int) -> None:
     say(f"deciding FCR of {decided:,} contacts", time.perf_counter() - begun, "s", "aim < 30")
 
 
+PARTS = ("load", "rollups", "reports", "export", "closing", "deciding")
+
+
+def measure(store: Store, count: int, seed: int, parts: Sequence[str]) -> None:
+    """Each of `parts`, one line per figure."""
+    if "load" in parts:
+        begun = time.perf_counter()
+        load(store, count, seed)
+        say(f"rows written in bulk ({count:,} calls)", count / (time.perf_counter() - begun), "calls/s")
+    if "rollups" in parts:
+        begun = time.perf_counter()
+        half_hours = rebuild_rollups(store)
+        say(f"rebuilding rollups ({half_hours:,} half-hours)", time.perf_counter() - begun, "s")
+    if "reports" in parts:
+        measure_reports(store, START + timedelta(days=400))
+    for form in ("parquet", "csv") if "export" in parts else ():
+        measure_export(store, form, count)
+    if "closing" in parts:
+        measure_closing(store, random.Random(seed))
+    if "deciding" in parts:
+        measure_deciding(store, count)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -279,23 +324,12 @@ def main() -> None:
     parser.add_argument("--database", help="an empty database (default: an SQLite file in a temporary folder)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the SQLite file goes")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     given = parser.parse_args()
-    rng = random.Random(given.seed)
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         store = Store(given.database or f"sqlite:///{folder}/ivr.sqlite")
         store.upgrade()
-        begun = time.perf_counter()
-        load(store, given.calls, rng)
-        say(f"rows written in bulk ({given.calls:,} calls)", given.calls / (time.perf_counter() - begun), "rows/s")
-        begun = time.perf_counter()
-        half_hours = rebuild_rollups(store)
-        say(f"rebuilding rollups ({half_hours:,} half-hours)", time.perf_counter() - begun, "s")
-        now = START + timedelta(days=400)
-        measure_reports(store, now)
-        for form in ("parquet", "csv"):
-            measure_export(store, form, given.calls)
-        measure_closing(store, rng)
-        measure_deciding(store, given.calls)
+        measure(store, given.calls, given.seed, given.only.split(","))
         store.close()
     print(
         json.dumps(
