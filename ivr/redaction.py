@@ -64,6 +64,7 @@ _CUES = re.compile(
 _TOKEN = re.compile(r"[^\W\d_]+|\d")
 _NEAR_CUE = 40  # characters after a cue within which its digits start
 _SECRET_DIGITS = range(3, 9)
+_LEAST = 3  # nothing shorter holds a secret
 
 
 def luhn(digits: str) -> bool:
@@ -90,6 +91,8 @@ def redact(text: str, *, long_digits: int | None = None) -> str:
 
     `long_digits`: also replace any run of at least so many digits by "[digits]" (None: leave them). Text beyond LONGEST_TEXT is cut.
     """
+    if len(text) < _LEAST and long_digits is None:
+        return text  # a key or two: most of what callers press
     text = text[:LONGEST_TEXT]
     marks: list[tuple[int, int, str]] = []
     runs = _runs(text)

@@ -51,19 +51,20 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
             @voice.post(path, endpoint=answer.__name__)
             @functools.wraps(answer)
             def route() -> Response:
-                if request.content_length is not None and request.content_length > MOST_BODY_BYTES:
+                asked = request._get_current_object()  # type: ignore[attr-defined]  # each use of flask's stand-in looks it up anew
+                if asked.content_length is not None and asked.content_length > MOST_BODY_BYTES:
                     WEBHOOKS.labels(path, "too_large").inc()
                     return Response("This request is larger than any the carrier sends.", 413, mimetype="text/plain")
-                if not gate.genuine(request) or len(request.form) > MOST_FIELDS:
+                if not gate.genuine(asked) or len(asked.form) > MOST_FIELDS:
                     WEBHOOKS.labels(path, "refused").inc()
                     return Response("The signature does not fit this address and these fields.", 403, mimetype="text/plain")
-                form = {name: values[0] for name, values in request.form.lists()}
+                form = {name: values[0] for name, values in asked.form.lists()}
                 about = ""
                 try:
                     call_id = read.call_sid(form, line.settings.account_sid) if path != "/room" else form.get("CallSid", "")
                     if subject:
-                        about = call_id if subject == "call" else request.args.get(subject, "")
-                        if not gate.made_for(request, about):
+                        about = call_id if subject == "call" else asked.args.get(subject, "")
+                        if not gate.made_for(asked, about):
                             WEBHOOKS.labels(path, "refused").inc()
                             return Response("This link was made for something else.", 403, mimetype="text/plain")
                     with took.time():

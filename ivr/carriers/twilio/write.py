@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 from ivr.actions import (
     Action,
@@ -72,7 +73,9 @@ def empty() -> str:
     return document()
 
 
+@lru_cache(maxsize=4096)
 def _say(text: str, language: str | None = None) -> str:
+    """One sentence. Most are said again and again: the questions and choices of the flows."""
     return element("Say", words(text), language=language)
 
 
@@ -141,6 +144,13 @@ def _verbs(action: Action, links: Links, audio: Callable[[str], str | None]) -> 
     # Send and PlaceCallback are carried out by the switchboard: they have no place in a document.
 
 
+@lru_cache(maxsize=1024)
+def _hints(hints: tuple[str, ...]) -> str | None:
+    """Words worth recognising, within the carrier's limits. A menu has the same ones for all callers."""
+    written = (clean(hint).replace(",", " ").strip()[:_MOST_HINT] for hint in hints[:_MOST_HINTS])
+    return ", ".join(hint for hint in written if hint) or None
+
+
 def _listen(action: Listen, links: Links, audio: Callable[[str], str | None]) -> Iterator[str]:
     speech = action.speech and not action.secret
     kinds = [name for name, on in (("dtmf", action.keys or not speech), ("speech", speech)) if on]
@@ -151,9 +161,7 @@ def _listen(action: Listen, links: Links, audio: Callable[[str], str | None]) ->
             more["numDigits"] = action.digits
     if speech:
         more |= {"language": action.language, "speechTimeout": "auto", "profanityFilter": False}
-        hints = [h for h in (clean(hint).replace(",", " ").strip()[:_MOST_HINT] for hint in action.hints[:_MOST_HINTS]) if h]
-        if hints:
-            more["hints"] = ", ".join(hints)
+        more["hints"] = _hints(action.hints)
     yield element(
         "Gather", *(verb for prompt in action.prompts for verb in _spoken(prompt, audio)),
         input=" ".join(kinds), action=links("listen"), method="POST", timeout=max(1, math.ceil(action.silence_seconds)),
