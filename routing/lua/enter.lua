@@ -3,11 +3,14 @@
 -- ARGV: now, call, queue, json, arrived, place, offset, slope, origin, crowd, share, ring, at_once, capacity, longest, silence,
 --       starves_after or '', starved_place, starved_offset, lease, n, then n pairs
 local call, queue = ARGV[2], ARGV[3]
-local held = R('HMGET', $call .. call, 'listed', 'told_arrival', 'queue', 'gone')
+local held = R('HMGET', $call .. call, 'listed', 'told_arrival', 'queue', 'gone', 'tokens')
 if held[1] == '1' then return { 'accepted', R('ZRANK', $queue .. held[3], call) } end
 -- The same waiting, told late or twice, after the caller left. A new waiting of the same call arrives later than the old one did;
 -- a call that an agent accepted may come back with its old arrival, and so into its old place.
-if held[4] == '1' and tonumber(ARGV[5]) <= tonumber(held[2]) then return { 'gone', 0 } end
+local same = held[2] and tonumber(ARGV[5]) <= tonumber(held[2])
+if same and held[4] == '1' then return { 'gone', 0 } end
+-- While that agent still talks to the caller, the old arrival is an old message.
+if same and held[5] and R('HGET', $reservation .. held[5], 'state') == 'talking' then return { 'gone', 0 } end
 local opened, hoped, rings, due, staffed = {}, {}, {}, {}, 0
 -- A clock that goes ahead of ours would have the caller arrive in the future, and wait for it.
 local ahead = math.max(0, ARGV[5] - now)
