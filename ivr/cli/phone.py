@@ -153,7 +153,8 @@ async def _talk(line: Line, from_number: str, wait_for_call: bool) -> int:
             screen.tell(HELP)
         watching = asyncio.create_task(_watch(control, sid, screen))
         with contextlib.suppress(NotImplementedError):  # no signal handlers on this platform: Ctrl-C still ends the program
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, watching.cancel)
+            for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a closed terminal is a put-down handset, too
+                asyncio.get_running_loop().add_signal_handler(ending, watching.cancel)
         speaking = asyncio.create_task(_speak(control, sid, screen, typing))
         try:
             await watching
@@ -190,6 +191,8 @@ async def _speak(control: ControlClient, sid: str, screen: PhoneScreen, typing: 
                 await control.act(sid, "press", keys=text[1:])
             elif not await control.act(sid, "say", text=text):
                 screen.tell("nobody is listening just now")
+                if not typing:  # who pipes lines in cannot press Enter: to the line, it was silence
+                    await control.act(sid, "silence")
         except CarrierError as error:
             screen.tell(str(error))
             return

@@ -37,12 +37,18 @@ def hints(progress: Progress, options: Sequence[Option], without: Sequence[str])
     return tuple(dict.fromkeys(words))[:MOST_HINTS]
 
 
-def named_key(progress: Progress, text: str, options: Sequence[Option]) -> Option | None:
-    """ "one", "option two", "press three": an option by its key."""
+def spoken_key(progress: Progress, text: str, keys: Sequence[str]) -> str | None:
+    """ "one", "option two", "press three": the one of `keys` that was said instead of pressed."""
     if len(tidy(text).split()) > KEY_WORDS:
         return None
-    slot = progress.world.read_slot("digits", text, progress.language, 1, tuple(option.key for option in options if option.key))
-    return None if slot is None else next((option for option in options if option.key == str(slot.value)), None)
+    slot = progress.world.read_slot("digits", text, progress.language, 1, tuple(keys))
+    return str(slot.value) if slot is not None and str(slot.value) in keys else None
+
+
+def named_key(progress: Progress, text: str, options: Sequence[Option]) -> Option | None:
+    """An option by its key, said instead of pressed."""
+    key = spoken_key(progress, text, tuple(option.key for option in options if option.key))
+    return None if key is None else next(option for option in options if option.key == key)
 
 
 def meant_of(progress: Progress, text: str, intents: Sequence[str]) -> int | None:

@@ -8,11 +8,14 @@ from typing import ClassVar
 from ivr.actions import Listen
 from ivr.call import Spoke
 from ivr.dialogue import goals
+from ivr.dialogue.choosing import spoken_key
 from ivr.dialogue.progress import Progress
 from ivr.dialogue.questions import Question
 from ivr.dialogue.ways import Go, Way
 from ivr.language.fields import Exit, Kind, goes, kind, setting
 from ivr.language.values import Prompt, Reprompts
+
+_SOLVED_KEYS = {"1": 1, "2": 0, "0": 0}
 
 
 @kind("rate")
@@ -46,14 +49,17 @@ class Rate(Question):
 
     def hear_keys(self, progress: Progress, digits: str) -> Way | None:
         if self._yes_no():
-            answer = {"1": 1, "2": 0, "0": 0}.get(digits[:1])
+            answer = _SOLVED_KEYS.get(digits[:1])
             return None if answer is None else self._rated(progress, answer, "keys")
         return self._rated(progress, int(digits), "keys") if digits.isascii() and digits.isdigit() else None
 
     def hear_speech(self, progress: Progress, spoke: Spoke) -> Way | None:
         if self._yes_no():
             yes = self.yes_or_no(progress, spoke)
-            return None if yes is None else self._rated(progress, int(yes), "voice")
+            if yes is not None:
+                return self._rated(progress, int(yes), "voice")
+            key = spoken_key(progress, spoke.text, tuple(_SOLVED_KEYS))  # "press 1 for yes" is answered with "one", too
+            return None if key is None else self._rated(progress, _SOLVED_KEYS[key], "voice")
         slot = progress.world.read_slot("number", spoke.text, progress.language, None, ())
         if slot is None:
             return None

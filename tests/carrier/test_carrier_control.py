@@ -214,12 +214,23 @@ def test_without_a_demo_or_a_carrier_one_line_tells_what_to_do(tmp_path: Path) -
     assert isinstance(silent.exception, IvrError) and "does not answer" in str(silent.exception)
 
 
-def test_ctrl_c_hangs_up(talking: Service, process: dict[str, str]) -> None:
+def test_who_speaks_where_only_keys_count_was_silent(talking: Service, process: dict[str, str]) -> None:
+    keys_only = '<Gather input="dtmf" numDigits="4" action="/voice/turn" actionOnEmptyResult="true"><Say>Your PIN?</Say></Gather>'
+    talking.documents["/voice/incoming"] = keys_only
+    with typed_phone(process) as caller:
+        shown, _ = caller.communicate("what PIN\nbye\n", timeout=60)
+    assert "nobody heard: what PIN" in shown
+    assert "You gave nothing What else?" in shown
+    assert caller.returncode == 0
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_the_phone_hangs_up(talking: Service, process: dict[str, str], ending: signal.Signals) -> None:
     with typed_phone(process) as caller:
         assert caller.stdout is not None
         while "listening" not in caller.stdout.readline():
             pass
-        caller.send_signal(signal.SIGINT)
+        caller.send_signal(ending)
         assert "you hung up" in caller.stdout.read()
         assert caller.wait(20) == 0
 
