@@ -245,7 +245,7 @@ class DatabaseTime:
             commit(connection)
             self._stop()
 
-        engine.dialect.do_commit = timed_commit  # type: ignore[method-assign]
+        engine.dialect.do_commit = timed_commit  # type: ignore[method-assign,assignment]
 
     def _start(self, *_: object) -> None:
         self._begun = time.perf_counter()

@@ -56,6 +56,11 @@ class Spread:
             return _EXACT + struct.pack(f"<{len(self.values)}d", *sorted(self.values))
         return _DIGEST + bytes(self.digest.serialize())
 
+    @staticmethod
+    def exact(values: bytes) -> bytes:
+        """As `to_bytes`, of at most MOST_EXACT values given in order as 8-byte floats, little end first."""
+        return _EXACT + values
+
     @classmethod
     def from_bytes(cls, kept: bytes | None) -> Spread:
         """What `to_bytes` wrote; an empty one of nothing."""

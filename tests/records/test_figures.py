@@ -131,6 +131,53 @@ def test_rollups_equal_rows_whatever_changes(make_store: MakeStore) -> None:
             assert figures(store, read_stats_query(ask, store, NOW), NOW)["rows"] == rows["rows"]
 
 
+@pytest.mark.parametrize(
+    ("group_by", "where", "source"),
+    [
+        ("queue,agent", {}, "rollups"),
+        ("agent,queue,day", {}, "rollups"),
+        ("queue,intent", {"intent": ["refund", "(none)"]}, "rollups"),
+        ("language", {"queue": ["sales"]}, "rollups"),
+        ("revision,hour", {"intent": ["refund"]}, "rollups"),
+        ("hour", {}, "rollups"),
+        ("agent,language", {}, "rows"),
+        ("queue,agent,intent", {}, "rows"),
+        ("queue,agent", {"language": ["en-GB"]}, "rows"),
+        ("team,day", {}, "rows"),
+    ],
+)
+def test_crossings_are_the_same_from_rollups_and_rows(
+    sqlite_store: MakeStore, group_by: str, where: dict[str, list[str]], source: str
+) -> None:
+    store = sqlite_store()
+    for n, (queue, agent, language) in enumerate(
+        [("sales", "ana", "en-GB"), ("sales", "ben", "es-ES"), ("help", "ana", "en-GB")] * 2
+    ):
+        answered(
+            store,
+            f"A{n}",
+            NOW + timedelta(minutes=20 * n),
+            queue=queue,
+            agent=agent,
+            language=language,
+            revision=str(n // 3),
+            wait=7.0 * n,
+        )
+    abandoned(store, "D", NOW + timedelta(minutes=45), wait=31, queue="help")
+    refresh_rollups(store)
+    ask = {
+        "from": ["2026-03-02"],
+        "to": ["2026-03-03"],
+        "group_by": [group_by],
+        "metrics": ["contacts,aht_leg,aht_leg_p90,wait_p90,asa,offered,fcr"],
+        **where,
+    }
+    found = figures(store, read_stats_query(ask, store, NOW), NOW)
+    assert found["source"] == source
+    rows = figures(store, read_stats_query({**ask, "source": ["rows"]}, store, NOW), NOW)
+    assert (found["rows"], found["totals"]) == (rows["rows"], rows["totals"])
+
+
 def test_spreads_are_exact_while_small_and_close_when_large() -> None:
     rng = random.Random(7)
     values = [rng.expovariate(1 / 200) for _ in range(20_000)]
