@@ -58,6 +58,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 KINDS = frozenset(
     {
         line.split()[0].rstrip("*")
@@ -66,9 +68,6 @@ KINDS = frozenset(
     }
     | {"HoldEnded", "SupervisionEnded"}
 )
-
-
-_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Note:
 
     def to_json(self) -> str:
         """Compact JSON without `seq`, which is the note's place in the list."""
-        return _compact({"kind": self.kind, "at": self.at.isoformat(), "data": self.data})
+        return to_json({"kind": self.kind, "at": self.at.isoformat(), "data": self.data}).decode()
 
     @classmethod
     def from_json(cls, call_id: str, seq: int, text: str) -> Note:

@@ -59,6 +59,27 @@ def connect(url: str, *, seconds: float = 0.5) -> redis.Redis:
     )
 
 
+def at_once(client: redis.Redis, *commands: tuple[str | int, ...]) -> list[Any]:
+    """The answers to `commands`, sent in one go, as Redis gives them. On the path of every turn: the client's own pipeline does the same
+    at twice the cost. Raises as the client does; where a command is refused, the others are carried out all the same."""
+    pool = client.connection_pool
+    connection = pool.get_connection()
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))  # type: ignore[no-untyped-call]
+        answers: list[Any] = []
+        refused: redis.exceptions.ResponseError | None = None
+        for _ in commands:  # all are read: what stays behind would be taken for the answer to the next question
+            try:
+                answers.append(connection.read_response())
+            except redis.exceptions.ResponseError as error:
+                refused = refused or error
+    finally:
+        pool.release(connection)
+    if refused is not None:
+        raise refused
+    return answers
+
+
 # KEYS talk; ARGV token, then field, value pairs
 _MARK = """
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
@@ -113,13 +134,9 @@ class Calls:
         if kept is not None and kept.turn == turn:
             return kept, None
 
-        def ask() -> list[Any]:
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.get(keys.session(call_id))
-            pipe.hget(keys.answers(call_id), delivery)
-            return pipe.execute()
-
-        text, answer = self._ask(ask)
+        text, answer = self._ask(
+            lambda: at_once(self._redis, ("GET", keys.session(call_id)), ("HGET", keys.answers(call_id), delivery))
+        )
         return (Session.from_json(text) if text else None), answer
 
     def answer(self, call_id: str, delivery: str) -> str | None:

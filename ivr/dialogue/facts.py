@@ -32,6 +32,10 @@ class Seen(Mapping[str, Mapping[str, Any]]):
             self._made[root] = {name: value for name, value in make().items() if value is not None}
         return self._made[root]
 
+    def get(self, root: str, default: Any = None) -> Any:
+        """The fact, or `default`: asked for by every condition, and most facts are not there."""
+        return self[root] if root in self._built_in else self._remembered.get(root, default)
+
     def __iter__(self) -> Iterator[str]:
         yield from self._built_in
         yield from (root for root in self._remembered if root not in self._built_in)
