@@ -134,6 +134,14 @@ def read_speech(env: Mapping[str, str] | None = None) -> SpeechSettings:
     return SpeechSettings(backend, folder, _whole(env, "IVR_INTENT_THREADS", 1, 1, 64))
 
 
+def read_database_url(env: Mapping[str, str], data_dir: Path) -> str:
+    """Where records are: `DATABASE_URL`, else SQLite in the data folder. Raises SettingError."""
+    given = _url(
+        env, "DATABASE_URL", ("sqlite", "postgresql", "postgresql+psycopg", "postgres"), "postgresql://ivr:secret@db.example/ivr"
+    )
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", given or f"sqlite:///{data_dir / 'ivr.sqlite'}")
+
+
 def read_settings(env: Mapping[str, str] | None = None, *, port: int = 8080) -> Settings:
     """Settings from `env` (default: the process's environment); raises SettingError with one sentence."""
     env = os.environ if env is None else env
@@ -146,12 +154,6 @@ def read_settings(env: Mapping[str, str] | None = None, *, port: int = 8080) -> 
     tokens = tuple(t for t in (env.get(n, "").strip() for n in ("TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_NEXT")) if t)
     if account_sid and not tokens:
         raise SettingError("TWILIO_AUTH_TOKEN is missing: expected the account's token, 32 characters from the carrier's console")
-    database_url = _url(
-        env, "DATABASE_URL", ("sqlite", "postgresql", "postgresql+psycopg", "postgres"), "postgresql://ivr:secret@db.example/ivr"
-    )
-    if database_url is None:
-        database_url = f"sqlite:///{data_dir / 'ivr.sqlite'}"
-    database_url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", database_url)
     redis_url = _url(env, "REDIS_URL", ("redis", "rediss", "unix"), "redis://127.0.0.1:6379/0")
     level = env.get("IVR_LOG_LEVEL", "info").strip().lower()
     if level not in ("debug", "info", "warning", "error"):
@@ -165,7 +167,7 @@ def read_settings(env: Mapping[str, str] | None = None, *, port: int = 8080) -> 
         fallback_number=_number(env, "IVR_FALLBACK_NUMBER"),
         redis_url=redis_url,
         jobs_redis_url=_url(env, "IVR_JOBS_REDIS_URL", ("redis", "rediss", "unix"), "redis://127.0.0.1:6379/1") or redis_url,
-        database_url=database_url,
+        database_url=read_database_url(env, data_dir),
         data_dir=data_dir,
         flows_dir=_folder(env, "IVR_FLOWS_DIR", "flows", must_exist=True),
         config_dir=_folder(env, "IVR_CONFIG_DIR", "config", must_exist=True),

@@ -6,7 +6,8 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -220,16 +221,25 @@ def evaluate(
         click.echo(shown(report))
 
 
-def _utterances(file: Path | None, data: Path) -> Utterances:
+@contextmanager
+def _utterances(file: Path | None, data: Path) -> Iterator[Utterances]:
+    """What callers said: a file's, or the call records' (their database is made where there is none yet)."""
     if file is not None:
         from ivr.intents.inbox import UtteranceFile
 
-        return UtteranceFile(file)
+        yield UtteranceFile(file)
+        return
     from ivr.cli.inbox import KeptUtterances
     from ivr.records.store import Store
-    from ivr.settings import read_settings
+    from ivr.settings import read_database_url
 
-    return KeptUtterances(Store(read_settings({**os.environ, "IVR_DATA_DIR": str(data)}).database_url))
+    data.mkdir(parents=True, exist_ok=True)
+    store = Store(read_database_url(os.environ, data.resolve()))
+    try:
+        store.prepare()
+        yield KeptUtterances(store)
+    finally:
+        store.close()
 
 
 @intents.command()
@@ -261,32 +271,31 @@ def inbox(
     from ivr.intents.recogniser import Recogniser
     from ivr.intents.teaching import teach
 
-    kept = _utterances(file, data)
-    now = datetime.now(UTC)
-    rows = kept.since(now - timedelta(days=days))
-    encoder = _encoder()
-    found = groups(rows, Recogniser.load(data / "models", encoder))
-    wanted = group_key or dismissed
-    if wanted is None:
-        _show_groups([_plain_group(group) for group in found], as_json)
-        return
-    group = next((group for group in found if group.key == wanted), None)
-    if group is None:
-        raise IntentError(f"there is no group {wanted} in the last {days} days; `ivr intents inbox` lists them")
-    numbers = [row.n for row in group.utterances]
-    if dismissed:
-        kept.label(numbers, DISMISSED, getpass.getuser(), now)
-        click.echo(f"{len(numbers)} utterances dismissed")
-        return
-    meant = intent or group.suggestion
-    if meant is None:
-        raise IntentError(f"nothing is suggested for {wanted}; say which intent it is: --as INTENT")
-    outcome = teach(config, data / "models", meant, group.language, group.texts, rows, encoder=encoder)
-    kept.label(numbers, meant, getpass.getuser(), now)
-    if as_json:
-        _print(outcome.to_plain())
-    else:
-        _show_before_after(outcome)
+    now, encoder = datetime.now(UTC), _encoder()
+    with _utterances(file, data) as kept:
+        rows = kept.since(now - timedelta(days=days))
+        found = groups(rows, Recogniser.load(data / "models", encoder))
+        wanted = group_key or dismissed
+        if wanted is None:
+            _show_groups([_plain_group(group) for group in found], as_json)
+            return
+        group = next((group for group in found if group.key == wanted), None)
+        if group is None:
+            raise IntentError(f"there is no group {wanted} in the last {days} days; `ivr intents inbox` lists them")
+        numbers = [row.n for row in group.utterances]
+        if dismissed:
+            kept.label(numbers, DISMISSED, getpass.getuser(), now)
+            click.echo(f"{len(numbers)} utterance{'' if len(numbers) == 1 else 's'} dismissed")
+            return
+        meant = intent or group.suggestion
+        if meant is None:
+            raise IntentError(f"nothing is suggested for {wanted}; say which intent it is: --as INTENT")
+        outcome = teach(config, data / "models", meant, group.language, group.texts, rows, encoder=encoder)
+        kept.label(numbers, meant, getpass.getuser(), now)
+        if as_json:
+            _print(outcome.to_plain())
+        else:
+            _show_before_after(outcome)
 
 
 def _plain_group(group: Any) -> dict[str, Any]:

@@ -6,11 +6,14 @@ A sentence's results are on the Doc: `doc._.normalised` (text), `doc._.scores` (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ivr.intents.encoders.seam import Encoder
+from ivr.intents.encoders.seam import Encoder, Span, Vectors
+from ivr.intents.head import Head
 from ivr.intents.model import LanguageModel
 from ivr.intents.normalising import clean, normalise, sense
 from ivr.intents.slots import find_slots
@@ -19,6 +22,9 @@ from ivr.intents.words import Words
 
 SHORTEST_CLAUSE_WORDS = 3
 MOST_CLAUSES = 3
+LEANS = 0.3
+"""Share from which a part of a sentence leans to an intent: keeps 96 to 99 of 100 sentences whose two wishes are heard, and of those with
+one wish and an "and" encodes one in four to ten once more (CLINC150's validation file, BANKING77's training file)."""
 
 for _extension, _empty in (("normalised", None), ("scores", None), ("values", ()), ("clauses", ())):
     if not Doc.has_extension(_extension):
@@ -43,10 +49,15 @@ class IntentScorer:
 
     def __call__(self, doc: Doc) -> Doc:
         if self.part is not None and self.encoder is not None and doc._.normalised:
-            head, clauses = self.part.head, clauses_of(doc._.normalised, self.part.words)
-            vectors = self.encoder.encode([sense(text, self.part.words) for text in (doc._.normalised, *clauses)])
-            doc._.scores = head.score(doc._.normalised, vectors[:1])
-            doc._.clauses = tuple(head.score(clause, vectors[place : place + 1]) for place, clause in enumerate(clauses, 1))
+            head, words, text = self.part.head, self.part.words, doc._.normalised
+            clauses = clauses_of(text, words)
+            told, senses = sense(text, words), [sense(clause, words) for clause in clauses]
+            vector, rough = self.encoder.encode_parts(told, spans_of(told, senses))
+            doc._.scores = head.score(text, vector)
+            if clauses and two_wishes_possible(head, clauses, rough):
+                # One after the other: together, the shorter would be computed at the length of the longest.
+                vectors = [self.encoder.encode([said]) for said in senses]
+                doc._.clauses = tuple(head.score(clause, row) for clause, row in zip(clauses, vectors, strict=True))
         return doc
 
 
@@ -76,6 +87,22 @@ def clauses_of(text: str, words: Words) -> list[str]:
             parts[-1].append(tokens[place])
             place += 1
     return [" ".join(part) for part in parts] if len(parts) > 1 else []
+
+
+def spans_of(text: str, parts: Sequence[str]) -> list[Span]:
+    """Where the parts stand in `text`, in their order."""
+    found, place = [], 0
+    for part in parts:
+        start = max(text.find(part, place), place)
+        place = start + len(part)
+        found.append((start, place))
+    return found
+
+
+def two_wishes_possible(head: Head, clauses: Sequence[str], rough: Vectors) -> bool:
+    """Whether parts of a sentence, as they sound within it, lean to different intents: only then is each worth its own encoding."""
+    shares = head.probabilities(head.raw(clauses, rough))
+    return len({int(row.argmax()) for row in shares if row.max() >= LEANS}) > 1
 
 
 @Language.factory("ivr_normaliser")

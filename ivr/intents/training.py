@@ -18,7 +18,7 @@ import numpy as np
 
 from ivr.errors import IntentError
 from ivr.intents.encoders.onnx import default_encoder
-from ivr.intents.encoders.seam import Encoder, Vectors
+from ivr.intents.encoders.seam import Encoder, Span, Vectors
 from ivr.intents.fitting import fit
 from ivr.intents.model import LanguageModel, Model, save, version_of
 from ivr.intents.normalising import normalise, sense
@@ -73,6 +73,10 @@ class PhraseCache:
             self._rows = np.vstack([self._rows, fresh])
             self._keep()
         return self._rows[[self._known[key] for key in keys]]
+
+    def encode_parts(self, text: str, spans: Sequence[Span]) -> tuple[Vectors, Vectors]:
+        """Not kept: a caller's sentence comes once."""
+        return self.encoder.encode_parts(text, spans)
 
     def _keep(self) -> None:
         if self._path is None:

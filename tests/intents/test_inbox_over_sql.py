@@ -104,3 +104,10 @@ def test_a_dismissed_group_stays_away(
     assert "1 utterance" in run(house, "inbox", "--dismiss", group["group"])
     assert run(house, "inbox") == "The inbox is empty.\n"
     store.close()
+
+
+def test_an_inbox_before_any_call_is_empty(house: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No database yet, and no flows in sight: training intents needs neither."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert run(house, "inbox") == "The inbox is empty.\n"

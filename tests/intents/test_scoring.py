@@ -8,6 +8,7 @@ import pytest
 from ivr.intents.encoders import onnx
 from ivr.intents.encoders.seam import Encoder
 from ivr.intents.normalising import normalise
+from ivr.intents.pipeline import clauses_of, spans_of, two_wishes_possible
 from ivr.intents.recogniser import Recogniser
 
 SENTENCES = (
@@ -34,3 +35,30 @@ def test_many_sentences_keep_their_order_over_all_processors(encoder: Encoder, m
     monkeypatch.setattr(onnx, "SPREAD_FROM", 64)
     assert np.abs(encoder.encode(texts) - alone).max() < 1e-5
     assert encoder.encode([]).shape == (0, encoder.width)
+
+
+def test_parts_of_a_sentence_are_told_roughly_and_the_whole_exactly(encoder: Encoder) -> None:
+    text = "where is my order and also i want to pay my bill"
+    parts = ["where is my order", "i want to pay my bill"]
+    whole, rough = encoder.encode_parts(text, spans_of(text, parts))
+    assert np.abs(whole - encoder.encode([text])).max() < 1e-5
+    likeness = rough @ encoder.encode(parts).T
+    assert likeness[0, 0] > likeness[0, 1] and likeness[1, 1] > likeness[1, 0]
+    nowhere = encoder.encode_parts("", [(0, 0)])[1]
+    assert not nowhere.any(), "nothing said means nothing"
+
+
+@pytest.mark.parametrize(
+    ("text", "possible"),
+    [
+        ("I want to pay my bill and also change my address", True),
+        ("it is broken and also it is not working any more", False),
+    ],
+)
+def test_only_what_may_be_two_wishes_is_encoded_by_parts(recogniser: Recogniser, text: str, possible: bool) -> None:
+    part = recogniser.part("en")
+    said = normalise(text, part.words)
+    clauses = clauses_of(said, part.words)
+    rough = recogniser.encoder.encode_parts(said, spans_of(said, clauses))[1]
+    assert len(clauses) == 2
+    assert two_wishes_possible(part.head, clauses, rough) is possible

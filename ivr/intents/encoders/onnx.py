@@ -17,11 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 
 from ivr.errors import IntentError
-from ivr.intents.encoders.seam import Encoder, NoEncoder, Vectors
+from ivr.intents.encoders.seam import Encoder, NoEncoder, Span, Vectors
 from ivr.settings import SpeechSettings, read_speech
 
 MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
@@ -70,7 +71,26 @@ class OnnxEncoder:
         rows[order] = sorted_rows
         return rows
 
+    def encode_parts(self, text: str, spans: Sequence[Span]) -> tuple[Vectors, Vectors]:
+        """As the seam says; the parts are encoded apart where the encoder gives no vector per token."""
+        told = self._tokenizer.encode(text)
+        hidden, mask = self._hidden([told.ids])
+        whole = self._pooled(hidden, mask, [told.ids])
+        if hidden.ndim != 3 or self._first_token:
+            return whole, self.encode([text[start:end] for start, end in spans])
+        rows = np.zeros((len(spans), self.width), dtype=np.float32)
+        for row, (start, end) in enumerate(spans):
+            mine = [place for place, (first, last) in enumerate(told.offsets) if start <= first < last <= end]
+            if mine:
+                rows[row] = hidden[0, mine].mean(axis=0)
+        return whole, _of_length_1(rows)
+
     def _run(self, batch: list[list[int]]) -> Vectors:
+        hidden, mask = self._hidden(batch)
+        return self._pooled(hidden, mask, batch)
+
+    def _hidden(self, batch: list[list[int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """What the encoder gives (per token, or per text), and which tokens are text."""
         longest = max(len(ids) for ids in batch)
         tokens = np.zeros((len(batch), longest), dtype=np.int64)
         mask = np.zeros((len(batch), longest), dtype=np.int64)
@@ -79,6 +99,9 @@ class OnnxEncoder:
             mask[row, : len(ids)] = 1
         given = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         hidden = self._session.run(None, {name: value for name, value in given.items() if name in self._inputs})[0]
+        return hidden, mask
+
+    def _pooled(self, hidden: NDArray[np.float32], mask: NDArray[np.int64], batch: list[list[int]]) -> Vectors:
         if hidden.ndim == 3 and self._first_token:
             hidden = hidden[:, 0]
         elif (
@@ -89,9 +112,13 @@ class OnnxEncoder:
                     mask[row, [0, len(ids) - 1]] = 0
             weights = mask[:, :, None].astype(np.float32)
             hidden = (hidden * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
-        length = np.linalg.norm(hidden, axis=1, keepdims=True)
-        unit: Vectors = (hidden / np.maximum(length, 1e-9)).astype(np.float32)
-        return unit
+        return _of_length_1(hidden)
+
+
+def _of_length_1(rows: NDArray[np.float32]) -> Vectors:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Vectors = (rows / np.maximum(length, 1e-9)).astype(np.float32)
+    return unit
 
 
 def wordpiece(vocabulary: Path) -> Tokenizer:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Span = tuple[int, int]
+"""From this character to before that one."""
 
 
 class Encoder(Protocol):
@@ -28,6 +30,10 @@ class Encoder(Protocol):
         """One row of length 1 per text (zeros for an empty text)."""
         ...
 
+    def encode_parts(self, text: str, spans: Sequence[Span]) -> tuple[Vectors, Vectors]:
+        """The row of `text`, and one for each part of it, roughly: as the part sounds within the whole, at no cost of its own."""
+        ...
+
 
 class NoEncoder:
     """No embeddings: only the words and letters themselves count (the small backend)."""
@@ -37,3 +43,6 @@ class NoEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         return np.zeros((len(texts), 0), dtype=np.float32)
+
+    def encode_parts(self, text: str, spans: Sequence[Span]) -> tuple[Vectors, Vectors]:
+        return self.encode([text]), self.encode([""] * len(spans))
