@@ -204,6 +204,10 @@ class Board:
         """The agent's phone rings: hold the agent for the ring time. False where the offer is over: let it stop ringing."""
         return bool(self.run("ringing", token, leg_id, RING_MARGIN_SECONDS))
 
+    def hold(self, token: str, seconds: float) -> bool:
+        """Hold the agent so long without ringing: somebody else's phone rings first. False where the offer is over or rings."""
+        return bool(self.run("hold", token, seconds))
+
     def accept(self, token: str) -> Accepted | None:
         """The agent takes the call. None where the offer is over or another agent was quicker. Repeated: the same answer again."""
         answer = self.run("accept", token, TALK_CHECK_SECONDS)

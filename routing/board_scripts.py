@@ -19,6 +19,7 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "enter": ("calls",),
     "leave": ("agents", "calls", "releases"),
     "match": ("calls",),
+    "hold": (),
     "ringing": (),
     "accept": ("agents", "calls", "releases"),
     "release": ("agents", "calls", "releases"),

@@ -27,6 +27,7 @@ from routing.model import Needs, Reservation, RoutingError, Unknown, WaitingCall
 
 LOOK_AGAIN_SECONDS = 30.0
 DIAL_SECONDS = 90.0  # ringing and machine detection end well before
+TALK_CHECK_SECONDS = 600.0  # then the carrier is asked, in case the end of the talk was never told
 KEEP_SECONDS = 30 * 86_400
 LONGEST_WAIT_SECONDS = 86_400.0
 
@@ -59,6 +60,7 @@ class DialResult(StrEnum):
     BUSY = "busy"
     MACHINE = "machine"
     FAILED = "failed"
+    ABANDONED = "abandoned"  # the customer was rung first, and hung up before an agent came
     REFUSED = "refused"  # the number may not be rung (any more): never tried again
     AGENT_GONE = "agent_gone"
     POSTPONED = "postponed"
@@ -91,7 +93,7 @@ class RetryRule:
 
     most_attempts: int = 3
     after_seconds: Mapping[str, float] = field(
-        default_factory=lambda: {"no_answer": 900.0, "busy": 300.0, "machine": 3600.0, "failed": 300.0}
+        default_factory=lambda: {"no_answer": 900.0, "busy": 300.0, "machine": 3600.0, "failed": 300.0, "abandoned": 300.0}
     )
 
 
@@ -152,7 +154,7 @@ class Callback:
 
 @dataclass(frozen=True)
 class Due:
-    """A promise that something is due for. `doubt`: a dial began and its end was never told: ask the carrier, then `dial_ended`
+    """A promise that something is due for. `doubt`: a dial or a talk began and its end was never told: ask the carrier, then `dial_ended`
     (or `dial_lives`). Otherwise: let `callback.waiting_call()` enter the board (again: it does no harm)."""
 
     callback: Callback
@@ -234,7 +236,7 @@ class Ledger:
             self._redis.hset(key, "leg", leg_id)
 
     def dial_lives(self, callback_id: str) -> None:
-        """The carrier says that the dial is still in progress: look again later."""
+        """The carrier says that the dial (or the talk) is still in progress: look again later."""
         self._redis.zadd(self._board.keys.of("promises"), {callback_id: self._board.now() + LOOK_AGAIN_SECONDS}, xx=True)
 
     def dial_ended(self, callback_id: str, dial_token: str, result: DialResult | str) -> Callback:
@@ -244,7 +246,7 @@ class Ledger:
         callback = self.get(callback_id)
         state, due = CallbackState.GAVE_UP, ""
         if result is DialResult.ANSWERED:
-            state, due = CallbackState.TALKING, repr(now + 6 * 3600)
+            state, due = CallbackState.TALKING, repr(now + TALK_CHECK_SECONDS)
         elif result is DialResult.TALKED:
             state = CallbackState.DONE
         elif result in (DialResult.AGENT_GONE, DialResult.POSTPONED):
@@ -277,6 +279,12 @@ class Ledger:
             left = self._board.leave(callback_id, "left")
             return replace(self.get(callback_id), withdrawn=left.reservations if left else ())
         return callback
+
+    def open_for(self, number: str) -> Callback | None:
+        """The open promise to a number, the one due first; None where there is none."""
+        names = text_of(list(self._redis.smembers(self._board.keys.of("openly", _hash(number)))))
+        found = [_from(row) for name in names if (row := text_of(self._redis.hgetall(self._board.keys.of("promise", name))))]
+        return min((one for one in found if one.is_open), key=lambda one: one.next_at, default=None)
 
     def forget(self, number: str) -> int:
         """Remove every promise to a number, open ones are cancelled first; gives how many. Raises CallbackBusy while one is dialled."""

@@ -86,7 +86,7 @@ class AgentLegs:
             return write.farewell("", self.line.language)  # only asked: there is nothing to wrap up
         digits = form.get("Digits", "")
         if digits[:1] in ("1", "2"):
-            self.line.switchboard.wrap_up_by_keypad(call_id, token, leg_id, resolved=digits.startswith("1"))
+            self.line.switchboard.wrap_ups.said_by_keypad(call_id, token, leg_id, resolved=digits.startswith("1"))
             return write.farewell(self.line.phrase("agent_thanks", None), self.line.language)
         if form.get("CallStatus") == "completed" or "Digits" in form or "msg" in form:
             return write.farewell("", self.line.language)

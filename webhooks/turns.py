@@ -124,8 +124,13 @@ class Turns:
         session = self.line.calls.load(call_id) if talk else None
         if talk is None or session is None:
             return write.farewell("", self.line.language)
+        if "room" not in talk:  # rung first, and the agent went away meanwhile
+            waits = self.line.switchboard.waits_again(session)
+            return (self._back_to_queue(session, f"answered:{token}") if waits else None) or self.apology()
+        starts = bool(talk.get("joined"))  # else the agent's phone rings only now
+        hello = () if starts else (Say(self.line.phrase("callback_hello", session.language), session.language),)
         return write.write(
-            (Join(talk["room"], label=f"caller-{call_id}", ends=True),),
+            (*hello, Join(talk["room"], label=f"caller-{call_id}", starts=starts, ends=True)),
             self._links(session),
             self._audio,
             self.apology_text(session),

@@ -105,6 +105,7 @@ class Queue:
     weight: float = 1.0
     share: float = 1.0
     nobody_after_seconds: float = 15.0
+    callbacks: str = "agent_first"  # whose phone rings first: agent_first | customer_first
 
 
 @dataclass(frozen=True)

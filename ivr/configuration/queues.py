@@ -15,6 +15,7 @@ from ivr.language.values import Position
 
 ORDERS = ("first_come", "priority_with_ageing", "strict_priority", "service_objective", "fixed_ratio")
 CHOICES = ("longest_idle", "best_skill", "least_occupied", "least_flexible", "round_robin", "ring_all")
+CALLBACK_MODES = ("agent_first", "customer_first")
 
 SECONDS_PER_PRIORITY = 10.0
 """A point of priority, as flows give it, is a head start of so many seconds."""
@@ -116,6 +117,7 @@ def _queue(
         weight=table.number("weight", 1.0, 0.001, 1000.0),
         share=table.number("share", 1.0, 0.001, 1000.0),
         nobody_after_seconds=table.duration("nobody_after", 15.0, 0.0, 3600.0),
+        callbacks=table.choice("callbacks", CALLBACK_MODES, "agent_first"),
     )
     for inner in (target, delays, reserve):
         if inner is not None:

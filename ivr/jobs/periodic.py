@@ -28,7 +28,7 @@ def sweep(line: Line) -> None:
         line.switchboard.released(released)
         if released.leg_id:
             line.outbox.push("hang_up", leg_id=released.leg_id)
-    line.switchboard.wrapped_up(swept.wrapped_up)
+    line.switchboard.wrap_ups.over(swept.wrapped_up)
     for result, calls in (("no_answer", swept.overdue), ("nobody", swept.nobody), ("closed", swept.closed)):
         for call_id in calls:
             end_wait(line, call_id, result)
@@ -77,7 +77,7 @@ def check_life(line: Line, call_id: str) -> None:
 
 def check_leg(line: Line, agent_id: str, call_id: str) -> None:
     """An agent has been talking for very long: does the leg still live?"""
-    talk = line.calls.talk(call_id)
+    _, talk = line.switchboard.talk_of(call_id)
     leg = talk.get("agent_leg", "")
     try:
         status = line.carrier.status(leg)[0] if leg else "gone"

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ivr.actions import PlaceCallback
+from ivr.actions import PlaceCallback, Wait
 from ivr.call import Arrived, Caller, CallerKind, Frame, Session
 from ivr.errors import CarrierError
+from ivr.jobs import waits
 from ivr.notes import Note
 from ivr.numbers import callback_number
-from routing.callbacks import Callback, CallbackRefused, Caps, DialResult, Ledger
-from routing.model import Unknown
+from routing.callbacks import Callback, CallbackRefused, Caps, DialResult, Ledger, Mode
+from routing.model import AgentState, Unknown
 
 if TYPE_CHECKING:
+    from ivr.jobs.live import Live
     from ivr.jobs.wiring import Line
 
 log = structlog.get_logger()
@@ -36,7 +38,10 @@ _NOTED = {
     DialResult.REFUSED: "gave_up",
     DialResult.AGENT_GONE: "failed",
     DialResult.POSTPONED: "failed",
+    DialResult.ABANDONED: "failed",
 }
+LONGEST_WAIT_SECONDS = 900.0
+"""So long a customer who was rung first waits for an agent, where the one who was held does not come."""
 PREFIX = "CB"
 
 
@@ -74,6 +79,7 @@ class Promises:
             call_id=session.call_id,
             contact_id=session.contact_id,
             language=session.language,
+            mode=self._mode(action.queue),
             context=action.context,
         )
         try:
@@ -83,6 +89,10 @@ class Promises:
             log.warning("callback not placed", call_id=session.call_id, reason=str(error))
             return
         self._note(promise, "CallbackPlaced", number=action.number, queue=action.queue, at=action.at)
+
+    def _mode(self, queue: str) -> Mode:
+        configured = self._line.configuration.queues.get(queue)
+        return Mode(configured.callbacks) if configured else Mode.AGENT_FIRST
 
     def _may_ring(self, caller: Caller, number: str) -> bool:
         """Whether the rules of config/numbers.yaml, as they are now, let us ring a caller on `number`."""
@@ -118,15 +128,23 @@ class Promises:
                 continue
             hours = self._line.board.queue(promise.queue).hours
             if hours is None or hours.open_at(self._line.now()):
-                self._line.board.enter(promise.waiting_call())
                 self._line.calls.set_talk(
-                    promise.callback_id, queue=promise.queue, context=self._context(promise), arrived_at=str(promise.arrived_at)
+                    promise.callback_id,
+                    queue=promise.queue,
+                    context=self._context(promise),
+                    arrived_at=str(promise.arrived_at),
+                    rings_first="customer" if promise.mode is Mode.CUSTOMER_FIRST else "agent",
                 )
+                self._line.board.enter(promise.waiting_call())
         self._line.switchboard.offer()
 
     def dial(self, callback_id: str, token: str, room: str) -> None:
-        """Ring the customer: an agent waits in `room`."""
+        """Ring the customer: an agent waits in `room`, or is held for it. Not where that agent is gone already: nobody is rung for nobody."""
         promise = self.ledger.get(callback_id)
+        if self._line.board.reservation(token) is None:
+            if self._line.calls.talk(callback_id).get("token") == token:
+                self._line.calls.end_talk(callback_id)
+            return
         attempt = self.ledger.begin_dial(callback_id, token)
         if attempt is None:
             self._agent_free(callback_id, token)
@@ -159,15 +177,51 @@ class Promises:
             self.dial_over(callback_id, token, DialResult.MACHINE)
             return None
         talk = self._line.calls.talk(callback_id)
+        promise = self.ledger.get(callback_id)
+        if promise.mode is Mode.CUSTOMER_FIRST and talk.get("token") != token:
+            return self._customer_there(promise, token, leg_id)
         if talk.get("token") != token or talk.get("agent_left"):
             self.dial_over(callback_id, token, DialResult.AGENT_GONE)
             return None
-        promise = self.ledger.get(callback_id)
         self.ledger.dial_ended(callback_id, token, DialResult.ANSWERED)
         self._begin(promise, leg_id)
         self._line.calls.set_talk(leg_id, **talk)
         self._line.calls.set_talk(callback_id, moved_to=leg_id)
         return self._line.switchboard.caller_joins(leg_id, token)
+
+    def _customer_there(self, promise: Callback, token: str, leg_id: str) -> dict[str, str] | None:
+        """A customer who is rung first is on the line: now the agent's phone rings. Without `room` in what is returned nobody is held any
+        more, and the customer waits in the queue, in the old place. None for a dial that is not the present one."""
+        line = self._line
+        if promise.dial_token != token:
+            return None
+        if line.calls.load(leg_id) is not None:
+            return line.calls.talk(leg_id)  # told twice
+        self.ledger.dial_ended(promise.callback_id, token, DialResult.ANSWERED)
+        self._begin(promise, leg_id)
+        place = promise.waiting_call()
+        waited = max(0.0, line.now().timestamp() - place.arrived_at)
+        wait = Wait(
+            promise.queue,
+            dict(promise.needs),
+            rings=tuple((after, dict(needs)) for after, needs in promise.rings),
+            head_start_seconds=promise.head_start_seconds,
+            longest_wait_seconds=waited + LONGEST_WAIT_SECONDS,
+            context=json.loads(self._context(promise)),
+        )
+        held = line.board.reservation(token)
+        fields = {"queue": promise.queue, "context": json.dumps(wait.context), "wait": waits.to_json(wait)}
+        if held is None or held.state is not AgentState.RESERVED:
+            line.board.leave(promise.callback_id, "diverted")
+            line.calls.set_talk(leg_id, arrived_at=str(place.arrived_at), **fields)
+        else:
+            room = line.switchboard.room(promise.callback_id, token)
+            line.calls.set_talk(
+                leg_id, arrived_at=str(place.arrived_at), room=room, token=token, waiting_id=promise.callback_id, joined="", agent_left="", **fields
+            )  # fmt: skip
+            line.calls.set_talk(promise.callback_id, moved_to=leg_id)
+            line.switchboard.ring(held)
+        return line.calls.talk(leg_id)
 
     def _begin(self, promise: Callback, leg_id: str) -> None:
         """The session of the call that we placed: where the first one waited, so that what follows the talk (the survey) follows here."""
@@ -175,11 +229,8 @@ class Promises:
         first = line.calls.load(promise.call_id)
         caller = first.caller if first else Caller(CallerKind.PHONE, promise.number)
         now = line.now()
-        flow, _, step = (first.queue_step if first else "").partition(".")
         live = line.live(first.revision if first else "")
-        if flow not in live.bundle.flows or step not in live.bundle.flows[flow].steps:
-            flow, _ = live.entry_for("")
-            step = live.bundle.flows[flow].first
+        flow, step = _where_it_waited(live, first.queue_step if first else "", promise.queue)
         session = Session(
             call_id=leg_id,
             contact_id=promise.contact_id or promise.call_id,
@@ -208,11 +259,23 @@ class Promises:
     def leg_over(self, callback_id: str, token: str, leg_id: str, status: str) -> None:
         """The customer's leg ended, talked to or not."""
         promise = self.ledger.get(callback_id)
-        if status == "completed" and promise.state == "talking" and self._line.calls.load(leg_id) is not None:
-            self._note(self.ledger.dial_ended(callback_id, token, DialResult.TALKED), "CallbackEnded", result="talked")
+        if promise.dial_token == token and promise.state == "talking" and self._line.calls.load(leg_id) is not None:
+            self._talk_over(promise, leg_id)
             return
         if promise.dial_token == token and promise.state == "dialling":
             self.dial_over(callback_id, token, _DIAL_ENDS.get(status, DialResult.NO_ANSWER))
+
+    def _talk_over(self, promise: Callback, leg_id: str) -> None:
+        """The customer's call is over. Who hung up before an agent came is rung again."""
+        talked = any(note.kind == "Connected" for note in self._line.calls.journal(leg_id))
+        result = DialResult.TALKED if talked else DialResult.ABANDONED
+        after = self.ledger.dial_ended(promise.callback_id, promise.dial_token, result)
+        if after.state != promise.state:
+            noted = "talked" if talked else "gave_up" if after.state == "gave_up" else _NOTED[result]
+            self._note(after, "CallbackEnded", result=noted)
+        if not talked:
+            self._line.switchboard.caller_gone(leg_id)
+            self._line.calls.end_talk(promise.callback_id)
 
     def _ask_carrier(self, promise: Callback) -> None:
         try:
@@ -241,6 +304,20 @@ class Promises:
     def _note(self, promise: Callback, kind: str, **fields: Any) -> None:
         self._line.switchboard.note(promise.call_id, kind, callback_id=promise.callback_id, **fields)
         self._line.calls.ask_record(promise.call_id, ended=False)
+
+
+def _where_it_waited(live: Live, queue_step: str, queue: str) -> tuple[str, str]:
+    """(flow, step) that a call placed for a promise stands at: where its caller waited, else a step that waits for the promise's queue."""
+    flow, _, step = queue_step.partition(".")
+    flows = live.bundle.flows
+    if flow in flows and step in flows[flow].steps:
+        return flow, step
+    entry, _ = live.entry_for("")
+    for name in (entry, *flows):
+        for found in flows[name].steps.values():
+            if found.kind == "queue" and getattr(found, "queue", None) == queue:
+                return name, found.name
+    return entry, flows[entry].first
 
 
 def arrival_notes(arrived: Arrived, session: Session, flow: str) -> list[Note]:

@@ -20,10 +20,11 @@ from ivr.call import Session
 from ivr.jobs import waits
 from ivr.jobs.outbox import Outbox
 from ivr.jobs.outlook import Outlook
+from ivr.jobs.wrapping_up import WrapUps
 from ivr.notes import Note
 from ivr.sessions import Calls
 from routing.board import Board
-from routing.model import Entered, EnterResult, Left, OfferResult, Released, Reservation, WaitingCall, WrappedUp
+from routing.model import Entered, EnterResult, Left, OfferResult, Released, Reservation, WaitingCall
 
 # How an agent's leg that ended before accepting reads as the outcome of the offer.
 _NOT_ACCEPTED = {
@@ -34,6 +35,8 @@ _NOT_ACCEPTED = {
     "completed": OfferResult.NO_ANSWER,  # picked up (perhaps by a voicemail box) and never accepted
 }
 BACK_WITHIN_SECONDS = 3.0
+HELD_SECONDS = 75.0
+"""So long an agent is held while a customer who is rung first may answer: ringing, and telling a person from a machine."""
 CONSULT = "CX"
 """Begins the id under which a consult (ivr.jobs.consults) waits on the board."""
 
@@ -64,6 +67,7 @@ class Switchboard:
         self.calls = calls
         self.outbox = outbox
         self.outlook = outlook
+        self.wrap_ups = WrapUps(self)
         self._secret = secret.encode()
         self._clock = clock
 
@@ -147,6 +151,15 @@ class Switchboard:
             reservation=reservation.token,
             leg_id=None,
         )
+        if reservation.kind == "callback" and self.calls.talk(reservation.call_id).get("rings_first") == "customer":
+            self.board.hold(reservation.token, HELD_SECONDS)
+            room = self.room(reservation.call_id, reservation.token)
+            self.outbox.push("dial_callback", callback_id=reservation.call_id, token=reservation.token, room=room)
+            return
+        self.ring(reservation)
+
+    def ring(self, reservation: Reservation) -> None:
+        """Let the phone of the agent who is held ring."""
         self.outbox.push(
             "ring_agent",
             token=reservation.token,
@@ -186,6 +199,14 @@ class Switchboard:
             ring_seconds=None,
         )
         self.outbox.push("stop_ringing", token=reservation.token, leg_id=reservation.leg_id)
+        self._customer_waits_on(reservation.call_id, reservation.token)
+
+    def _customer_waits_on(self, call_id: str, token: str) -> None:
+        """The agent of this offer does not come. A customer who was rung first and is on the line now waits in the queue like any caller."""
+        moved, talk = self.talk_of(call_id)
+        if moved != call_id and talk.get("token") == token and not talk.get("joined"):
+            self.board.leave(call_id, "diverted")
+            self.outbox.push("fetch_caller", call_id=moved, number=token)
 
     # Offers
 
@@ -204,6 +225,7 @@ class Switchboard:
             result=str(released.result),
             ring_seconds=round(released.rang_seconds, 3),
         )
+        self._customer_waits_on(released.call_id, released.token)
         self.offer()
 
     def accepted(self, reservation: Reservation, leg_id: str) -> str | None:
@@ -212,8 +234,10 @@ class Switchboard:
         if accepted is None:
             return None
         room = self.room(reservation.call_id, reservation.token)
+        call_id, talk = self.talk_of(reservation.call_id)
+        customer_there = call_id != reservation.call_id and talk.get("token") == reservation.token
         self.calls.set_talk(
-            reservation.call_id,
+            call_id if customer_there else reservation.call_id,
             room=room,
             agent=accepted.agent_id,
             agent_leg=leg_id,
@@ -224,7 +248,9 @@ class Switchboard:
             joined="",
             agent_left="",
         )
-        if reservation.kind == "callback":
+        if customer_there:
+            self.caller_joins(call_id, reservation.token)
+        elif reservation.kind == "callback":
             self.outbox.push("dial_callback", callback_id=reservation.call_id, token=reservation.token, room=room)
         else:
             self.outbox.push("join_caller", call_id=reservation.call_id, token=reservation.token)
@@ -288,6 +314,8 @@ class Switchboard:
     def leg_ended(self, call_id: str, talk: dict[str, str], reason: str) -> None:
         """An agent's part in a conversation is over: the wrap-up begins. Told twice, it happens once."""
         leg = talk.get("agent_leg", "")
+        if not leg:
+            return  # a customer who was rung first, and whose agent never came
         if reason == "agent_hung_up" and talk.get("transfer_state") == "moving":
             reason = "transferred"  # the room ends as the caller is fetched out of it
         if not self.note(call_id, "LegEnded", happening=f"leg_over:{leg}", leg_id=leg, agent=talk.get("agent"), reason=reason):
@@ -340,7 +368,9 @@ class Switchboard:
         talk = self.calls.end_talk(call_id)
         if talk.get("token"):
             self.leg_ended(call_id, talk, "caller_hung_up")
-            if not talk.get("agent_left"):
+            if not talk.get("agent_leg"):
+                self._customer_gone(talk)
+            elif not talk.get("agent_left"):
                 self.outbox.push(
                     "tell_agent_gone",
                     leg_id=talk.get("agent_leg", ""),
@@ -350,6 +380,12 @@ class Switchboard:
                 )
         self.leave(call_id, "hung_up")
         self.offer()
+
+    def _customer_gone(self, talk: Mapping[str, str]) -> None:
+        """A customer who was rung first hung up before the agent came: the agent's phone stops ringing."""
+        left = self.board.leave(talk.get("waiting_id", ""), "hung_up")
+        for reservation in left.reservations if left else ():
+            self._withdraw(reservation)
 
     def room_of(self, token: str, leg_id: str) -> tuple[str, str] | None:
         """(room, call) of an accepted offer, where the agent's own document is asked for again; None for a stranger."""
@@ -372,45 +408,6 @@ class Switchboard:
         self.note(call_id, "RecordingKept", happening=f"recording:{recording_id}", url=url, seconds=length)
         self.calls.ask_record(call_id, ended=False)
 
-    # After the talk
-
-    def wrap_up_by_keypad(self, call_id: str, token: str, leg_id: str, *, resolved: bool) -> None:
-        """The agent said by key whether it was solved: the wrap-up is over."""
-        agent = next(
-            (
-                n.data.get("agent")
-                for n in reversed(self.calls.journal(call_id))
-                if n.kind == "LegEnded" and n.data.get("leg_id") == leg_id
-            ),
-            None,
-        )
-        if agent:
-            self.wrap_up_done(agent, None, resolved)
-
     def wrap_up_done(self, agent_id: str, disposition: str | None, resolved: bool | None) -> bool:
         """An agent finished wrapping up; False where there was nothing to finish."""
-        done = self.board.wrap_up_done(agent_id, disposition=disposition, resolved=resolved)
-        if done:
-            self.wrapped_up([done])
-            self.offer()
-        return done is not None
-
-    def wrapped_up(self, wrap_ups: Iterable[WrappedUp]) -> None:
-        """Note wrap-ups that ended; their calls' records are computed again."""
-        for wrap in wrap_ups:
-            call_id, _ = self.talk_of(wrap.call_id)
-            self.note(
-                call_id,
-                "WrappedUp",
-                happening=f"wrapped:{wrap.leg_id or wrap.agent_id}:{wrap.started_at:.3f}",
-                at=wrap.ended_at,
-                leg_id=wrap.leg_id,
-                agent=wrap.agent_id,
-                started_at=datetime.fromtimestamp(wrap.started_at, UTC).isoformat(),
-                ended_at=datetime.fromtimestamp(wrap.ended_at, UTC).isoformat(),
-                seconds=round(wrap.seconds, 3),
-                capped=wrap.capped,
-                disposition=wrap.disposition,
-                resolved=wrap.resolved,
-            )
-            self.calls.ask_record(self.journal_of(call_id), ended=False)
+        return self.wrap_ups.done(agent_id, disposition, resolved)
