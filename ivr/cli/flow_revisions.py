@@ -73,7 +73,7 @@ def publish(
         except TrialsFailed as error:
             for failure in error.failures:
                 click.echo(failure, err=True)
-            click.echo(f"Nothing published: {len(error.failures)} flow tests fail.", err=True)
+            click.echo(f"Nothing published: {len(error.failures)} flow test{'s'[: len(error.failures) != 1]} failed.", err=True)
             sys.exit(1)
         except FlowError as error:
             _tell_problems(error, revisions.rows.files_with_drafts() if drafts else files_of(folder))
@@ -178,7 +178,7 @@ def _tell_problems(error: FlowError, files: dict[str, str]) -> None:
     errors = [problem for problem in error.problems if getattr(problem, "severity", ERROR) == ERROR]
     for problem in errors:
         click.echo(shown(problem, files.get(problem.file, "").split("\n")), err=True)  # type: ignore[attr-defined, arg-type]
-    click.echo(f"Nothing published: {len(errors)} problems." if errors else str(error), err=True)
+    click.echo(f"Nothing published: {len(errors)} problem{'s'[: len(errors) != 1]}." if errors else str(error), err=True)
 
 
 def _revision_line(line: dict[str, Any]) -> str:

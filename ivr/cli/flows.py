@@ -181,15 +181,22 @@ def _flow(wanted: str, folder: Path | None) -> Flow:
 
 
 @flows.command()
-@click.argument("before", type=click.Path(path_type=Path, exists=True))
-@click.argument("after", type=click.Path(path_type=Path, exists=True), required=False)
+@click.argument("before", required=False)
+@click.argument("after", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Changes as JSON.")
-def diff(before: Path, after: Path | None, as_json: bool) -> None:
-    """Tell in words what changed from BEFORE to AFTER (files or folders; AFTER defaults to the flows folder).
+def diff(before: str | None, after: str | None, as_json: bool) -> None:
+    """Tell in words what changed from BEFORE to AFTER: files, folders, or numbers of published revisions.
 
-    Example: ivr flows diff old/support.yaml flows/support.yaml
+    BEFORE defaults to what is published now, AFTER to the flows folder.
+
+    \b
+    Examples:
+      ivr flows diff
+      ivr flows diff 3
+      ivr flows diff 3 4
+      ivr flows diff old/support.yaml flows/support.yaml
     """
-    changes = differences(_flows_at(before), _flows_at(after or flows_folder()))
+    changes = differences(_flows_at(before), _flows_at(after or str(flows_folder())))
     if as_json:
         click.echo(
             json.dumps(
@@ -203,7 +210,16 @@ def diff(before: Path, after: Path | None, as_json: bool) -> None:
         click.echo("No difference that a caller would notice.")
 
 
-def _flows_at(path: Path) -> dict[str, Flow]:
+def _flows_at(place: str | None) -> dict[str, Flow]:
+    """The flows of a file, a folder or a published revision; None: of the current revision."""
+    path = Path(place or "")
+    if place is None or (place.isdecimal() and not path.exists()):
+        from ivr.cli.flow_revisions import opened
+
+        with opened() as (_, revisions):
+            return dict((revisions.current() if place is None else revisions.pinned(place)).bundle.flows)
+    if not path.exists():
+        raise FlowError(f"There is no file, folder or revision {place}; `ivr flows revisions` lists what was published.")
     if path.is_dir():
         return dict(compile_folder(path).flows)
     found = compile_paths((path,), names_from(None))

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ivr.cli.flow_revisions import publish, pull, push, revisions, rollback
+from ivr.cli.flows import diff
 from ivr.errors import IvrError
 
 FLOW = """\
@@ -80,8 +81,24 @@ def test_flow_tests_are_run_and_kept_with_the_revision(shell: Shell) -> None:
 
     assert refused.exit_code == 1
     assert "Greets: " in refused.output
-    assert refused.output.endswith("Nothing published: 1 flow tests fail.\n")
+    assert refused.output.endswith("Nothing published: 1 flow test failed.\n")
     assert shell.publish("--without-tests").exit_code == 0
+
+
+def test_what_would_change_is_told_before_it_is_published(shell: Shell) -> None:
+    shell.publish()
+    shell.write("support.yaml", FLOW.replace("Hello.", "Hi."))
+    changed = shell.run(diff)
+    assert changed.output.startswith("support.hello: "), changed.output
+    assert "Hi." in changed.output
+    assert shell.run(diff, "1").output == changed.output
+    shell.publish()
+    assert shell.run(diff).output == "No difference that a caller would notice.\n"
+    assert shell.run(diff, "1", "2").output == changed.output
+    with pytest.raises(IvrError, match="no flow revision 9"):
+        shell.run(diff, "9")
+    with pytest.raises(IvrError, match="ivr flows revisions"):
+        shell.run(diff, "nowhere")
 
 
 def test_problems_are_shown_with_their_line_and_nothing_is_published(shell: Shell) -> None:
