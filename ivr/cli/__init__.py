@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "stats": ("ivr.cli.calls", "stats", "Figures over calls, with numerator, denominator and definition."),
     "callers": ("ivr.cli.callers", "callers", "What is kept about a caller: export, erase."),
     "board": ("ivr.cli.board", "board", "Queues and agents, now or at a past second."),
-    "callbacks": ("ivr.cli.board", "callbacks", "Promised callbacks: list, move, cancel."),
+    "callbacks": ("ivr.cli.callbacks", "callbacks", "Promised callbacks: list, move, cancel."),
     "simulate": ("ivr.cli.simulate", "simulate", "What-if: a day of calls through the production routing policy."),
     "staff": ("ivr.cli.simulate", "staff", "The least staff per half-hour that meets targets."),
     "token": ("ivr.cli.access", "token", "Access tokens of the API."),

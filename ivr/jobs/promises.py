@@ -302,6 +302,9 @@ class Promises:
         return json.dumps({**promise.context, "callback": True})
 
     def _note(self, promise: Callback, kind: str, **fields: Any) -> None:
+        """In the journal of the call that the promise came of; one that came of no call has none."""
+        if not promise.call_id:
+            return
         self._line.switchboard.note(promise.call_id, kind, callback_id=promise.callback_id, **fields)
         self._line.calls.ask_record(promise.call_id, ended=False)
 
