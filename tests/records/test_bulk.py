@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 import re
 import sqlite3
 from contextlib import closing
@@ -11,11 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from ivr.records.bulk import read_tables
-from ivr.records.export import stream
+from ivr.records.export import _cells, stream
 from ivr.records.query import CallQuery, list_calls, read_call_query
 from ivr.records.rows import FLAT_FIELDS, csv_cell, public_row
 from ivr.records.stats import figures, read_stats_query
@@ -152,3 +154,21 @@ def test_the_documented_views_give_the_figures(many: Store, tmp_path: Path) -> N
                 figure = row["figures"][name]
                 over, under = found.get(row["group"]["queue"], (0, 0))
                 assert (round(over, 3), under) == (figure["numerator"], figure["denominator"]), (name, row["group"])
+
+
+def test_whole_columns_are_written_as_single_cells_are() -> None:
+    chance = random.Random(11)
+    letters = "=+-@\t\r\n＝＋－＠ \x0b\x1c\x1f\x85\xa0\u3000\u2028ab\"'\x00,"
+    texts = ["".join(chance.choices(letters, k=chance.randrange(6))) for _ in range(20_000)]
+    assert _cells("disposition", pa.chunked_array([texts])).to_pylist() == [csv_cell(text).replace('"', '""') for text in texts]
+    numbers = [
+        0.0,
+        5.0,
+        1 / 3,
+        0.001,
+        1e-5,
+        86399.9995,
+        0.1 + 0.2,
+        *(chance.random() * 10 ** chance.randrange(7) for _ in range(20_000)),
+    ]
+    assert _cells("queue_seconds", pa.chunked_array([numbers])).to_pylist() == [csv_cell(number) for number in numbers]
