@@ -17,7 +17,7 @@ from scipy import optimize, sparse
 from threadpoolctl import threadpool_limits
 
 from ivr.intents.encoders.seam import Vectors
-from ivr.intents.head import LEXICAL_SHARE, Floats, Head, in_scope, softmax
+from ivr.intents.head import LEXICAL_SHARE, Floats, Head, in_scope, nearest_of_each, softmax
 from ivr.intents.lexical import Vocabulary
 
 SOFT_UP_TO = 5_000  # phrases; beyond, the margin-based learner is as good and several times quicker
@@ -32,6 +32,7 @@ REJECTED_LARGE = 0.05
 Both are the shares with which at most 8 % of unseen in-scope speech is turned down (how they were chosen: docs/intents.md)."""
 A_TRANSLATION = 0.7
 """Cosine from which a borrowed phrase is taken for the translation of a held-out one: left in, it would give the answer away."""
+NEARNESSES = (0.0, 1.0, 2.0, 4.0)
 SEED = 7
 NEVER = -1e3  # bias of an intent that has no phrases
 
@@ -41,10 +42,13 @@ class HeldOut:
     """What cross-validation saw: one row per phrase that could be held out."""
 
     rows: NDArray[np.int64]
-    raw: Floats
-    top: Floats
-    cosine: Floats
+    raw: Floats  # of the linear function
+    closest: Floats  # per intent, the cosine to its nearest phrase among those that were kept; no columns without embeddings
     right: NDArray[np.int32]
+
+    def scores(self, nearness: float) -> Floats:
+        """Raw scores as a head of this nearness gives them."""
+        return self.raw + nearness * self.closest if nearness else self.raw
 
 
 @dataclass(frozen=True)
@@ -83,22 +87,27 @@ def fit(
             shares, bias = mixture(likeness, owners, len(names))
             weights = np.asarray(features.T @ shares, dtype=np.float32)
     meaning = vectors.shape[1] > 0
+    nearness = best_nearness(held_out) if meaning and len(texts) <= SOFT_UP_TO else 0.0
+    scores = held_out.scores(nearness)
+    top, best = scores.max(axis=1, initial=NEVER), scores.argmax(axis=1)
+    cosine = held_out.closest[np.arange(len(best)), best]
     likeness = (vectors[held_out.rows] @ against.T).max(axis=1) if meaning and len(against) else None
-    scope = (*_scale(held_out.top), *_scale(held_out.cosine), *(_scale(likeness) if likeness is not None else (0.0, 1.0)))
+    scope = (*_scale(top), *_scale(cosine), *(_scale(likeness) if likeness is not None else (0.0, 1.0)))
     rejected = REJECTED_IN_SCOPE if len(texts) <= SOFT_UP_TO else REJECTED_LARGE
-    judged = in_scope(scope, held_out.top, held_out.cosine if meaning else None, likeness)
+    judged = in_scope(scope, top, cosine if meaning else None, likeness)
     head = Head(
         intents=names,
         vocabulary=vocabulary,
         lexical=weights[: vocabulary.width],
         meaning=weights[vocabulary.width :],
         bias=bias,
-        temperature=temperature(held_out.raw, held_out.right),
+        temperature=temperature(scores, held_out.right),
         phrases=vectors,
         owners=owners,
         counterexamples=against,
         scope=scope,
         threshold=float(np.quantile(judged, rejected)) if len(judged) else -1e9,
+        nearness=nearness,
     )
     return Fitted(head, held_out)
 
@@ -163,7 +172,7 @@ def cross_validate(
     """Scores of each phrase by a classifier that never saw it. An intent's only phrase is never held out."""
     folds = folds_of(owners)
     folds[judged_count if judged_count is not None else len(folds) :] = -1
-    rows, raws, cosines = [], [], []
+    rows, raws, closest = [], [], []
     wanted = FOLDS if len(owners) <= SOFT_UP_TO else FOLDS_LARGE
     for fold in range(min(wanted, int(folds.max(initial=-1)) + 1)):
         out = np.flatnonzero(folds == fold)
@@ -179,19 +188,14 @@ def cross_validate(
         else:
             shares, bias = mixture(likeness[np.ix_(kept, kept)], owners[kept], width)
             raw = likeness[np.ix_(out, kept)] @ shares + bias
-        near = vectors[out] @ vectors[kept].T if vectors.shape[1] else np.zeros((len(out), len(kept)), dtype=np.float32)
-        near[owners[kept][None, :] != raw.argmax(axis=1)[:, None]] = -2.0
         rows.append(out)
         raws.append(raw.astype(np.float32))
-        cosines.append(near.max(axis=1))
+        closest.append(nearest_of_each(vectors[out] @ vectors[kept].T, owners[kept], width))
     if not rows:
-        nothing = np.zeros(0, dtype=np.float32)
-        return HeldOut(
-            np.zeros(0, dtype=np.int64), np.zeros((0, width), dtype=np.float32), nothing, nothing, np.zeros(0, dtype=np.int32)
-        )
+        nothing = np.zeros((0, width), dtype=np.float32)
+        return HeldOut(np.zeros(0, dtype=np.int64), nothing, nothing, np.zeros(0, dtype=np.int32))
     order = np.concatenate(rows)
-    raw = np.concatenate(raws)
-    return HeldOut(order, raw, raw.max(axis=1), np.concatenate(cosines), owners[order])
+    return HeldOut(order, np.concatenate(raws), np.concatenate(closest), owners[order])
 
 
 def folds_of(owners: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -207,15 +211,30 @@ def folds_of(owners: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def temperature(raw: Floats, right: NDArray[np.int32]) -> float:
     """The divisor that makes softmax of `raw` as honest as one number can: least negative log likelihood on held-out rows."""
+    return _calibrated(raw, right)[1]
+
+
+def best_nearness(held_out: HeldOut) -> float:
+    """The weight of the nearest phrase with which the held-out phrases' own intents are likeliest; the least of equal ones.
+
+    How far an intent is one meaning (a plane parts it from the rest) or several (its examples lie apart) differs from file to file.
+    """
+    if not len(held_out.raw):
+        return 0.0
+    return min(NEARNESSES, key=lambda nearness: _calibrated(held_out.scores(nearness), held_out.right)[0])
+
+
+def _calibrated(raw: Floats, right: NDArray[np.int32]) -> tuple[float, float]:
+    """Negative log likelihood of the right intents at the best temperature, and that temperature."""
     if not len(raw):
-        return 1.0
+        return 0.0, 1.0
 
     def surprise(log_temperature: float) -> float:
         shares = softmax((raw / np.exp(log_temperature)).astype(np.float32))
         return float(-np.log(np.maximum(shares[np.arange(len(raw)), right], 1e-12)).mean())
 
     found = optimize.minimize_scalar(surprise, bounds=(-4.0, 4.0), method="bounded")
-    return float(np.exp(found.x))
+    return float(found.fun), float(np.exp(found.x))
 
 
 def _scale(values: Floats) -> tuple[float, float]:

@@ -52,6 +52,7 @@ class Head:
     counterexamples: Vectors  # embeddings of out-of-scope examples
     scope: tuple[float, ...]  # mean and deviation of: best raw score, cosine to the own phrase, cosine to the counterexample
     threshold: float  # in-scope scores below this are rejected
+    nearness: float = 0.0  # how much the nearest phrase of each intent adds to its raw score
 
     def raw(self, texts: Sequence[str], vectors: Vectors) -> Floats:
         """Raw scores, one row per normalised text."""
@@ -62,6 +63,9 @@ class Head:
             columns, values = self.vocabulary.row(text)
             if columns:
                 rows[row] += LEXICAL_SHARE * weighed(values, self.lexical[columns])
+        if self.nearness:
+            likenesses = vectors @ self.phrases.T if len(vectors) > 1 else likeness(self.phrases, vectors[0])[None, :]
+            rows += self.nearness * nearest_of_each(likenesses, self.owners, len(self.intents))
         return rows
 
     def probabilities(self, raw: Floats) -> Floats:
@@ -107,6 +111,15 @@ class Head:
             told = (against >= SAME_MEANING) & (against > nearest_of_all)
             scores = np.where(told, np.minimum(scores, self.threshold - 1), scores)
         return scores, nearest, near
+
+
+def nearest_of_each(likenesses: Floats, owners: NDArray[np.int32], width: int) -> Floats:
+    """Per intent, the greatest likeness to a phrase of its own (-1 where it has none), from the likeness to every phrase."""
+    found = np.full((len(likenesses), width), -1.0, dtype=np.float32)
+    order = np.argsort(owners, kind="stable")
+    intents, starts = np.unique(owners[order], return_index=True)
+    found[:, intents] = np.maximum.reduceat(likenesses[:, order], starts, axis=1)
+    return found
 
 
 def likeness(rows: Vectors, vector: Vectors) -> Floats:

@@ -24,7 +24,7 @@ from ivr.intents.head import Head
 from ivr.intents.lexical import Vocabulary
 from ivr.intents.words import Words
 
-FORMAT = 2
+FORMAT = 3
 _ARRAYS = ("lexical", "meaning", "bias", "phrases", "owners", "term_weights", "counterexamples")
 
 
@@ -83,6 +83,7 @@ def save(model: Model, folder: Path) -> Path:
                 "temperature": head.temperature,
                 "scope": head.scope,
                 "threshold": head.threshold,
+                "nearness": head.nearness,
                 "texts": part.texts,
                 "words": part.words.tables,
             }
@@ -186,6 +187,7 @@ def _load_language(folder: Path, name: str) -> LanguageModel:
         counterexamples=arrays["counterexamples"],
         scope=scope,
         threshold=float(plain["threshold"]),
+        nearness=float(plain["nearness"]),
     )
     return LanguageModel(head, texts, Words(name, plain["words"]))
 

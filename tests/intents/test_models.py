@@ -12,6 +12,7 @@ import pytest
 
 from ivr.errors import IntentError
 from ivr.intents.encoders.seam import Encoder, NoEncoder
+from ivr.intents.fitting import NEARNESSES, fit
 from ivr.intents.model import load
 from ivr.intents.recogniser import Recogniser
 from ivr.intents.shelf import Shelf
@@ -109,6 +110,22 @@ def test_a_broken_or_foreign_model_is_refused_and_the_old_one_kept(house: Path, 
         shelf.activate(bad.name)
     assert shelf.active == good
     load(shelf.folder / good)
+
+
+def test_how_much_the_nearest_phrase_counts_is_told_by_the_phrases_themselves() -> None:
+    """Two intents whose examples lie in far corners: no plane parts them, the nearest phrase does."""
+    random = np.random.default_rng(5)
+    corners = np.eye(4, dtype=np.float32)[[0, 1, 2, 3]]
+    # Each intent owns two opposite corners of a square (exclusive or).
+    square = np.stack([corners[0] + corners[2], corners[1] + corners[3], corners[0] + corners[3], corners[1] + corners[2]])
+    rows = np.repeat(square, 10, axis=0) + random.normal(0, 0.15, (40, 4)).astype(np.float32)
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    labels = ["one"] * 20 + ["other"] * 20
+    parted = fit(["same words"] * 40, labels, vectors).head
+    assert parted.nearness == max(NEARNESSES)
+    assert (parted.raw(["same words"] * 40, vectors).argmax(axis=1) == np.repeat([0, 1], 20)).mean() > 0.95
+    plain = fit(["same words"] * 20, ["one"] * 10 + ["other"] * 10, np.concatenate([vectors[:10], vectors[10:20]])).head
+    assert plain.nearness == min(NEARNESSES)
 
 
 def test_a_pointer_to_nowhere_and_an_empty_shelf_say_what_to_do(tmp_path: Path, encoder: Encoder) -> None:
