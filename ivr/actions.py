@@ -135,6 +135,15 @@ class PlaceCallback(Action):
     head_start_seconds: float = 0.0
     at: str | None = None
     context: dict[str, object] = field(default_factory=dict)
+    text: str = ""  # sent to the number once it is promised, with a link to move it or take it back; empty: nothing is sent
+
+
+@dataclass(frozen=True)
+class ChangeCallback(Action):
+    """Move a promised callback to `at` (RFC 3339), or take it back where `at` is None."""
+
+    callback_id: str
+    at: str | None = None
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,16 @@ PHRASES: Mapping[str, str] = {
     "agent_too_late": "That call has been taken or has ended. Goodbye.",
     "agent_wrap_up": "The call is over. Was it solved? Press 1 for yes, 2 for no, or simply hang up.",
     "agent_thanks": "Thank you. Goodbye.",
+    "page_callback": "Your call back",
+    "page_callback_soon": "We will ring you on the number that ends in {{ ends }} as soon as it is your turn.",
+    "page_callback_at": "We will ring you on the number that ends in {{ ends }}: {{ day }}, {{ time }}.",
+    "page_callback_now": "We are ringing you at this moment, or have you on the line.",
+    "page_callback_done": "This call back is over.",
+    "page_callback_cancelled": "This call back is cancelled. Nobody will ring you.",
+    "page_callback_time": "Another time ({{ zone }})",
+    "page_callback_move": "Ring me then",
+    "page_callback_cancel": "Do not ring me",
+    "page_callback_closed": "We cannot ring you then. Please choose a time within the next 30 days at which we are open.",
 }
 """Every phrase the house says, with its English wording. `{{ name }}` is filled in; nothing else is interpreted."""
 

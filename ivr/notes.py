@@ -43,6 +43,7 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
     Dequeued        queue, result (answered | no_answer | closed | nobody | full | callback | solved | left | diverted | hung_up | failed), waited_seconds
     WrappedUp       leg_id, agent, started_at, ended_at, seconds, capped, disposition, resolved
     CallbackPlaced  callback_id, queue, number, at
+    CallbackMoved   callback_id, queue, at, by
     CallbackDialled callback_id, attempt, leg_id
     CallbackEnded   callback_id, result (talked | no_answer | busy | failed | cancelled | gave_up)
     RecordingKept   url, seconds

@@ -22,7 +22,7 @@ from ivr.intents.slots import read_slot
 from ivr.language.names import Names
 from ivr.numbers import callback_number, caller_of
 from ivr.phrases import load_house
-from ivr.world import Answer, Candidate, LookUp, QueueNow, Slot, Understanding
+from ivr.world import Answer, Candidate, LookUp, Promised, QueueNow, Slot, Understanding
 
 PLAIN_TIME = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 """A Tuesday morning: when a rehearsal happens unless it says otherwise."""
@@ -184,6 +184,10 @@ class Rehearsal:
         if not rules.regions:  # no policy configured here: any number that somebody can be rung back on
             return caller.number if caller.kind is CallerKind.PHONE else None
         return callback_number(None, caller, rules).number
+
+    def promised(self, caller: Caller) -> Promised | None:
+        known = self.given.facts.get("caller")
+        return Promised("rehearsal", "") if known and known.fields.get("callback_promised") else None
 
     def queue(self, name: str, needs: dict[str, int]) -> QueueNow:
         if name in self.given.queues:

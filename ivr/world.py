@@ -70,6 +70,15 @@ class QueueNow:
 
 
 @dataclass(frozen=True)
+class Promised:
+    """A callback that this caller is owed and that can still be moved or taken back. `at`: the time chosen, aware; None: when it is their turn."""
+
+    callback_id: str
+    queue: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Answer:
     """A short spoken answer from config/answers.yaml with its similarity 0..1."""
 
@@ -99,7 +108,7 @@ class World(Protocol):
         """The facts a flow asks for (`facts:`) about a caller, by fact name; fetched side by side.
 
         The engine asks for two built-in ones as well, which may be left out of the answer: `caller` (repeat, calls_today,
-        last_reason, last_agent) and `today` (holiday, holiday_name, open).
+        last_reason, last_agent, callback_promised, callback_at) and `today` (holiday, holiday_name, open).
         """
         ...
 
@@ -125,6 +134,10 @@ class World(Protocol):
 
     def reachable_number(self, caller: Caller, purpose: str) -> str | None:
         """The E.164 number this caller may be rung back or texted on, or None where policy refuses. `purpose`: callback | text."""
+        ...
+
+    def promised(self, caller: Caller) -> Promised | None:
+        """The callback promised to this caller's own number, where it can still be changed: not while it is dialled."""
         ...
 
     def queue(self, name: str, needs: dict[str, int]) -> QueueNow:

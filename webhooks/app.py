@@ -12,6 +12,7 @@ from ivr.errors import SettingError
 from ivr.jobs.wiring import Line, open_line
 from ivr.settings import Settings
 from webhooks.access import MOST_BODY_BYTES, Gate
+from webhooks.callback_page import callback_blueprint
 from webhooks.calls import voice_blueprint
 from webhooks.health import health_blueprint
 from webhooks.reporting import reporting_blueprint
@@ -38,6 +39,7 @@ def create_app(settings: Settings, line: Line | None = None) -> Flask:
     gate = Gate(settings, line.links)
     application.register_blueprint(voice_blueprint(line, gate, line.links))
     application.register_blueprint(text_blueprint(line, gate))
+    application.register_blueprint(callback_blueprint(line))
     application.register_blueprint(health_blueprint(line))
     application.register_blueprint(reporting_blueprint(line))
     own_audio = settings.flows_dir / "audio"

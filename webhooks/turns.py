@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
-from ivr.actions import Action, Join, Leave, PlaceCallback, Say, Send, Wait
-from ivr.call import CallEvent, Session, WaitEnded
+from ivr.actions import Action, ChangeCallback, Join, Leave, PlaceCallback, Say, Send, Wait
+from ivr.call import Arrived, CallEvent, Session, WaitEnded
 from ivr.carriers.twilio import read, write
 from ivr.engine import Turn, begin, take_turn
 from ivr.errors import StoreUnavailable
-from ivr.jobs.ending import call_over
+from ivr.jobs.ending import arrived_unheard, call_over
 from ivr.jobs.links import Links
 from ivr.jobs.promises import arrival_notes
 from ivr.jobs.switchboard import TalkEnd
@@ -147,7 +147,11 @@ class Turns:
         """News of the caller's leg; only its end changes anything."""
         status = read.read_status(form, call_id)
         if status.over:
-            call_over(self.line, call_id, status.status, status.seconds, at=self._told_late(status))
+            at = self._told_late(status)
+            if self.line.calls.load(call_id) is None:
+                began = (at or self.line.now()) - timedelta(seconds=status.seconds or 0.0)
+                arrived_unheard(self.line, self._arrived(form, call_id, began))
+            call_over(self.line, call_id, status.status, status.seconds, at=at)
         else:
             self.line.calls.alive(call_id)
 
@@ -170,8 +174,7 @@ class Turns:
 
     def _start(self, form: Form, call_id: str, *, delivery: str, interrupted: bool = False) -> str:
         """The first turn of a call; `interrupted`: a call in progress that nothing is known of any more."""
-        numbers = self.line.configuration.numbers
-        arrived = read.read_arrival(form, call_id, self.line.now(), shared=numbers.shared, home_region=numbers.home_region)
+        arrived = self._arrived(form, call_id, self.line.now())
         live = self.line.live()
         flow, language = live.entry_for(arrived.to_number)
         world = live.world(TURN_SECONDS)
@@ -182,6 +185,10 @@ class Turns:
             turn = replace(turn, actions=(sorry, *turn.actions))
         document = self.store(None, turn, arrived, delivery)
         return document or self.line.calls.answer(call_id, delivery) or self.apology()
+
+    def _arrived(self, form: Form, call_id: str, at: datetime) -> Arrived:
+        numbers = self.line.configuration.numbers
+        return read.read_arrival(form, call_id, at, shared=numbers.shared, home_region=numbers.home_region)
 
     def carry_out(self, session: Session, event: CallEvent, delivery: str) -> str | None:
         """Take the turn and store it; None where another delivery was quicker (read again and decide anew)."""
@@ -236,6 +243,8 @@ class Turns:
                 self.line.outbox.push("send_text", call_id=session.call_id, to_number=action.to_number, text=action.text)
             elif isinstance(action, PlaceCallback):
                 self.line.promises.place(session, action)
+            elif isinstance(action, ChangeCallback):
+                self.line.promises.change(action, by="caller")
 
     def _event(self, form: Form, session: Session, of: str, delivery: str) -> CallEvent | None:
         """The event that a webhook stands for; None where it changes nothing."""

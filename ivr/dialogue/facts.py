@@ -54,6 +54,7 @@ def caller_fact(session: Session, learned: Mapping[str, Any]) -> dict[str, Any]:
     caller = session.caller
     return {
         "repeat": False,
+        "callback_promised": False,
         **learned,
         "number": caller.number if caller.kind is CallerKind.PHONE else None,
         "kind": caller.kind.value,

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ivr.actions import Action, Charge, Continue, Dial, Hangup, Leave, Listen, Pause, PlaceCallback, Play, Record, Say, Wait
+from ivr.actions import (
+    Action,
+    ChangeCallback,
+    Charge,
+    Continue,
+    Dial,
+    Hangup,
+    Leave,
+    Listen,
+    Pause,
+    PlaceCallback,
+    Play,
+    Record,
+    Say,
+    Wait,
+)
 from ivr.call import (
     Arrived,
     CallEvent,
@@ -185,6 +200,10 @@ class Stage:
         for action in turn.actions:
             if isinstance(action, PlaceCallback):
                 self._note("CallbackPlaced", callback_id="rehearsal", queue=action.queue, number=action.number, at=action.at)
+            if isinstance(action, ChangeCallback) and action.at is None:
+                self._note("CallbackEnded", callback_id=action.callback_id, result="cancelled")
+            elif isinstance(action, ChangeCallback):
+                self._note("CallbackMoved", callback_id=action.callback_id, at=action.at, by="caller")
             for spoken in (*action.prompts,) if isinstance(action, Listen) else (action,):
                 self._hear(spoken)
 

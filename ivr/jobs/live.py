@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import redis
 import structlog
 
 from ivr.call import Caller, Session
@@ -18,7 +19,7 @@ from ivr.language.bundle import Bundle
 from ivr.numbers import callback_number, takes_texts
 from ivr.records.repeats import repeat_of
 from ivr.records.texting import wants_none
-from ivr.world import Answer, LookUp, QueueNow, Slot, Understanding
+from ivr.world import Answer, LookUp, Promised, QueueNow, Slot, Understanding
 from routing.model import RoutingError
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ class LiveWorld:
         found = self._line.connectors.facts_of(caller, tuple(name for name in wanted if name not in built_in), within_seconds)
         if "caller" in wanted:
             customer = found.get("customer")
-            found["caller"] = self._quietly(lambda: self._repeat(caller, customer.fields.get("id") if customer else None))
+            repeat = self._quietly(lambda: self._repeat(caller, customer.fields.get("id") if customer else None))
+            promise = self._promise(caller)
+            found["caller"] = LookUp("found", {**repeat.fields, **promise}) if promise else repeat
         if "today" in wanted:
             found["today"] = LookUp("found", self._line.today(self._now))
         return found
@@ -88,6 +91,23 @@ class LiveWorld:
             "unresolved": repeat.unresolved,
         }
         return LookUp("found", {name: value for name, value in fields.items() if value is not None})
+
+    def _promise(self, caller: Caller) -> dict[str, Any]:
+        promised = self.promised(caller)
+        if promised is None:
+            return {}
+        return {"callback_promised": True} | ({"callback_at": f"{self.local(promised.at):%H:%M}"} if promised.at else {})
+
+    def promised(self, caller: Caller) -> Promised | None:
+        number = self.reachable_number(caller, "callback")
+        try:
+            found = self._line.promises.changeable(number) if number else None
+        except redis.exceptions.RedisError as error:
+            log.warning("promised callbacks not known", error=str(error))
+            return None
+        if found is None:
+            return None
+        return Promised(found.callback_id, found.queue, datetime.fromtimestamp(found.at, UTC) if found.at else None)
 
     def look_up(self, connector: str, arguments: dict[str, Any], within_seconds: float) -> LookUp:
         left = self._until - time.monotonic()

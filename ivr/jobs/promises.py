@@ -7,18 +7,19 @@ room. A dial whose end was never told is asked of the carrier, never repeated bl
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ivr.actions import PlaceCallback, Wait
+from ivr.actions import ChangeCallback, PlaceCallback, Wait
 from ivr.call import Arrived, Caller, CallerKind, Frame, Session
 from ivr.errors import CarrierError
 from ivr.jobs import waits
+from ivr.jobs.promise_links import promise_link
 from ivr.notes import Note
 from ivr.numbers import callback_number
-from routing.callbacks import Callback, CallbackRefused, Caps, DialResult, Ledger, Mode
+from routing.callbacks import Callback, CallbackBusy, CallbackRefused, Caps, DialResult, Ledger, Mode
 from routing.model import AgentState, Unknown
 
 if TYPE_CHECKING:
@@ -89,6 +90,24 @@ class Promises:
             log.warning("callback not placed", call_id=session.call_id, reason=str(error))
             return
         self._note(promise, "CallbackPlaced", number=action.number, queue=action.queue, at=action.at)
+        if action.text:
+            text = f"{action.text} {promise_link(self._line, promise)}"
+            self._line.outbox.push("send_text", call_id=session.call_id, to_number=action.number, text=text)
+
+    def changeable(self, number: str) -> Callback | None:
+        """The promise to a number, where it can be moved or taken back now."""
+        found = self.ledger.open_for(number)
+        return found if found and found.state in ("scheduled", "waiting") else None
+
+    def change(self, action: ChangeCallback, by: str) -> None:
+        """What a caller asked for by keypad or voice. What is dialled at this moment, or over, stays as it is."""
+        try:
+            if action.at is None:
+                self.cancel(action.callback_id, by=by)
+            else:
+                self.move(action.callback_id, at=datetime.fromisoformat(action.at).timestamp(), queue=None, by=by)
+        except (Unknown, CallbackBusy) as error:
+            log.warning("callback not changed", callback=action.callback_id, reason=str(error))
 
     def _mode(self, queue: str) -> Mode:
         configured = self._line.configuration.queues.get(queue)
@@ -108,6 +127,8 @@ class Promises:
         """Another time or queue; whoever is being rung for it stops ringing. Raises Unknown, CallbackBusy."""
         moved = self.ledger.move(callback_id, at=at, queue=queue, by=by)
         self._line.switchboard.withdraw(moved.withdrawn)
+        when = None if moved.at is None else datetime.fromtimestamp(moved.at, UTC).isoformat()
+        self._note(moved, "CallbackMoved", queue=moved.queue, at=when, by=by)
         return moved
 
     def cancel(self, callback_id: str, by: str) -> Callback:
@@ -305,7 +326,8 @@ class Promises:
         """In the journal of the call that the promise came of; one that came of no call has none."""
         if not promise.call_id:
             return
-        self._line.switchboard.note(promise.call_id, kind, callback_id=promise.callback_id, **fields)
+        note = Note(promise.call_id, kind, self._line.now(), {"callback_id": promise.callback_id, **fields})
+        self._line.calls.append(promise.call_id, [note])
         self._line.calls.ask_record(promise.call_id, ended=False)
 
 

@@ -32,7 +32,7 @@ CROWDED = 3
 _PLACES = re.compile(r"\{\{\s*([\w.]+)[^}]*\}\}")
 
 FAMILIES = {
-    "say": "speak", "text": "speak", "answer": "speak",
+    "say": "speak", "text": "speak", "answer": "speak", "callback_change": "speak",
     "menu": "ask", "ask": "ask", "consent": "ask", "rate": "ask", "identify": "ask",
     "decide": "think", "lookup": "think", "run": "think", "pay": "money",
     "queue": "person", "transfer": "person", "callback": "person", "voicemail": "person",

@@ -26,6 +26,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "calls_today": "number",
         "last_reason": "text",
         "last_agent": "text",
+        "callback_promised": "yes_no",
+        "callback_at": "time",
     },
     "call": {
         "language": "text",

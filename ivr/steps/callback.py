@@ -25,6 +25,10 @@ class Callback(LiveStep):
     at: Expression | None = setting(
         Kind.EXPRESSION, "The time asked for, such as call.back_at; without it, as soon as it is the caller's turn."
     )
+    text: Prompt | None = setting(
+        Kind.PROMPT,
+        "A message sent to that number, with a link to move the call back or to take it back; without it, none is sent.",
+    )
     refused: str | None = goes(Exit.MAY, "Where the call goes when the number cannot be rung back.", instead="next")
     next: str | None = goes(Exit.FALLS, "Where the call goes afterwards; without it, the step below.")
 
@@ -50,9 +54,15 @@ class Callback(LiveStep):
                 head_start_seconds=head_start_of(waited, progress) if waited and same else 0.0,
                 at=at,
                 context=context_of(progress),
+                text=self._text(progress),
             )
         )
         return progress.go()
+
+    def _text(self, progress: Progress) -> str:
+        if self.text is None or progress.world.reachable_number(progress.session.caller, "text") is None:
+            return ""
+        return progress.text_of(self.text)
 
 
 def call_time(value: object, now: datetime) -> str | None:

@@ -141,7 +141,7 @@ def _verbs(action: Action, links: Links, audio: Callable[[str], str | None]) -> 
         yield element("Leave")
     elif isinstance(action, Hangup):
         yield element("Hangup")
-    # Send and PlaceCallback are carried out by the switchboard: they have no place in a document.
+    # Send, PlaceCallback and ChangeCallback are carried out by the switchboard: they have no place in a document.
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,30 @@
+"""A page for somebody who holds a link: no scripts, nothing from elsewhere, not kept and not told on."""
+
+from __future__ import annotations
+
+from flask import Response
+from markupsafe import Markup, escape
+
+_STYLE = (
+    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}"
+    "form{display:flex;flex-wrap:wrap;gap:.6rem}"
+    "button{font:inherit;min-width:3.2rem;min-height:3.2rem;border:1px solid #555;border-radius:.5rem;background:#f3f3f3}"
+    "button:focus-visible{outline:3px solid #0b57d0}"
+    "@media (prefers-color-scheme:dark){body{background:#111;color:#eee}button{background:#222;color:#eee;border-color:#999}}"
+)
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Cache-Control": "no-store",
+}
+
+
+def document(language: str, title: str, body: Markup, status: int) -> Response:
+    """The whole page. `body` is markup already; whatever was put into it has been escaped."""
+    whole = Markup(
+        '<!doctype html><html lang="{}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        "<title>{}</title><style>{}</style></head><body>{}</body></html>"
+    ).format(escape(language or "en"), title, Markup(_STYLE), body)
+    return Response(str(whole), status, headers=_HEADERS, mimetype="text/html")
