@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
-from ivr.call import Ended
+from ivr.call import Arrived, Ended, Frame, Session
 from ivr.engine import take_turn
+from ivr.errors import IvrError
+from ivr.jobs.promises import arrival_notes
 from ivr.jobs.wiring import Line
 from ivr.notes import Note
 
 _NOT_ANSWERED = frozenset({"busy", "no-answer", "failed", "canceled"})
 _TRIES = 4
+
+
+def arrived_unheard(line: Line, arrived: Arrived) -> bool:
+    """Write down a call that is known only from its end: the caller hung up while no process answered. It has a record like any other.
+
+    False where there is nothing to write: it is known, its record is there already, or it was not for one of our numbers.
+    """
+    if arrived.direction != "inbound" or arrived.to_number not in line.configuration.numbers.lines:
+        return False
+    with suppress(IvrError):  # without the database nobody can say; what is told again a day later is the rarer case
+        if line.store.row(arrived.call_id) is not None:
+            return False  # told again after the session was forgotten
+    live = line.live()
+    flow, language = live.entry_for(arrived.to_number)
+    session = Session(
+        arrived.call_id,
+        arrived.call_id,
+        arrived.caller,
+        arrived.to_number,
+        arrived.direction,
+        arrived.at,
+        language or live.bundle.flows[flow].languages[0],
+        revision=live.revision,
+        frames=(Frame(flow, ""),),
+        turn=1,
+    )
+    return line.calls.commit(session, expected_turn=None, notes=arrival_notes(arrived, session, flow))
 
 
 def call_over(
