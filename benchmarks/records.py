@@ -277,7 +277,9 @@ def measure_closing(store: Store, rng: random.Random, count: int = 300) -> None:
         close_call(store, journal, at + timedelta(seconds=210))
         taken.append(1000 * (time.perf_counter() - begun))
         in_database.append(1000 * (spent.seconds - before))
-    for name, times in (("in the database", sorted(in_database)), ("computing included", sorted(taken))):
+    # PostgreSQL's statements are sent together: waiting for them belongs to none of them, and only the whole can be told.
+    parts = {"in the database": sorted(in_database)} if store.dialect == "sqlite" else {}
+    for name, times in {**parts, "computing included": sorted(taken)}.items():
         say(f"closing a call, {name}: median", times[len(times) // 2], "ms", "aim < 5")
         say(f"closing a call, {name}: p99", times[int(len(times) * 0.99)], "ms")
 

@@ -83,7 +83,6 @@ def compute_record(notes: Sequence[Note], rules: Rules | None = None) -> CallRec
         or direction == "outbound",
         disposition=next((leg.disposition for leg in reversed(legs) if leg.disposition), None),
         resolved=next((leg.resolved for leg in reversed(legs) if leg.resolved is not None), None),
-        survey_resolved=next((_yes_no(s.answer) for s in survey if s.question == "resolved"), None),
         survey=survey,
         survey_offered=bool(survey) or any(_asks(n) for n in ordered),
         recording=_recording(ordered),
@@ -202,7 +201,8 @@ def _asks(note: Note) -> bool:
     return note.kind == "SurveyAsked" or (note.kind == "StepEntered" and note.data.get("kind") == "rate")
 
 
-def _yes_no(answer: str | None) -> bool | None:
+def said_yes(answer: str | None) -> bool | None:
+    """A caller's answer to "is it solved?"; None where it is neither."""
     word = (answer or "").strip().lower()
     return True if word in _YES else False if word in _NO else None
 

@@ -16,13 +16,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ivr.records.columns import EPOCH
 from ivr.records.database import REPORT_SECONDS
 from ivr.records.parameters import BadQuery, read_time, read_zone
-from ivr.records.record import RECORD_FIELDS, Outcome
+from ivr.records.record import RECORD_FIELDS, Outcome, SurveyAnswer
+from ivr.records.repeats import earlier
 from ivr.records.rollup_tables import mark_dirty
-from ivr.records.saving import settle
+from ivr.records.saving import settle, survey_columns
 from ivr.records.store import Store
-from ivr.records.tables import calls, issues, legs, visits
+from ivr.records.tables import calls, issues, legs, surveys, visits
 
 MOST_PROBLEMS = 1000
 _REQUIRED = ("call_id", "started_at", "outcome")
@@ -128,6 +130,7 @@ def _read(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         problems.append(f'outcome "{row["outcome"][:40]}" is not one of {", ".join(Outcome)}')
     row["intents"] = _intents(given.get("intents"), problems)
     row["resolved"] = _yes_no("resolved", given.get("resolved"), problems)
+    row["survey"] = _survey(given.get("survey"), row["ended_at"] or row["started_at"], problems)
     try:
         row["transfers"] = int(given.get("transfers") or 0)
     except (TypeError, ValueError):
@@ -150,6 +153,31 @@ def _intents(value: Any, problems: list[str]) -> list[str]:
         return list(value or [])
     problems.append("intents is not a list of texts")
     return []
+
+
+def _survey(value: Any, at: datetime | None, problems: list[str]) -> tuple[SurveyAnswer, ...]:
+    """Answers as an export has them: `{"csat": {"answer": "4", "scale": "1-5", "direction": "up", "mode": "voice"}}`."""
+    if isinstance(value, str) and value:
+        try:
+            value = json.loads(value)
+        except ValueError:
+            problems.append("survey is not a JSON object")
+            return ()
+    if value in (None, ""):
+        return ()
+    parts = ("answer", "scale", "direction", "mode")
+    if not isinstance(value, dict) or not all(
+        isinstance(answer, dict) and set(answer) <= set(parts) for answer in value.values()
+    ):
+        problems.append('survey is not an object of answers such as {"csat": {"answer": "4", "scale": "1-5"}}')
+        return ()
+    answers = []
+    for question, answer in value.items():
+        texts = {name: None if answer.get(name) in (None, "") else str(answer[name]) for name in parts}
+        if len(question) > 80 or any(len(text or "") > 80 for text in texts.values()):
+            problems.append("survey holds something longer than 80 characters")
+        answers.append(SurveyAnswer(question, **texts, at=at or EPOCH))
+    return tuple(answers)
 
 
 def _yes_no(name: str, value: Any, problems: list[str]) -> bool | None:
@@ -181,16 +209,18 @@ def import_calls(store: Store, text: str, form: str, now: datetime) -> Imported:
                     for call_id in own[:MOST_PROBLEMS]
                 ),
             )
+        people = {row["call_id"]: _write(store, connection, row) for row in rows}
+        # Repeats are looked for when all rows are there: a file need not be in order, and may hold the repeat of a call taken here.
         for row in rows:
-            _write(store, connection, row)
-        mark_dirty(connection, [row["started_at"] for row in rows] + [row["queued_at"] for row in rows if row["queued_at"]])
-        # Repeats are looked for when all rows are there: a file need not be in order.
-        for row in rows:
-            settle(store, connection, row["call_id"], row["contact_id"] or row["call_id"], now)
+            call_id, person = row["call_id"], people[row["call_id"]]
+            concerned = set(earlier(connection, call_id, person, row["started_at"]))
+            times = [row["started_at"], *([row["queued_at"]] if row["queued_at"] else [])]
+            settle(store, connection, call_id, row["contact_id"] or call_id, now, also=concerned, times=times)
     return Imported(len(rows))
 
 
-def _write(store: Store, connection: sa.Connection, row: dict[str, Any]) -> None:
+def _write(store: Store, connection: sa.Connection, row: dict[str, Any]) -> str | None:
+    """Put a row in place of what was imported before; gives the person who called, None for nobody in particular."""
     call_id = row["call_id"]
     contact_id = row["contact_id"] or call_id
     handle = round(row["talk_seconds"] + row["hold_seconds"] + row["wrap_up_seconds"], 3)
@@ -209,9 +239,15 @@ def _write(store: Store, connection: sa.Connection, row: dict[str, Any]) -> None
         "legs_handled": int(bool(agent)), "transferred_inside": int(row["transfers"] > 0), "abandoned_where": _ABANDONED.get(row["outcome"]),
         "asked": int(bool(row["intents"] or row["queue"] or agent)), "fcr_state": "provisional", "imported": 1, "updated_at": store.clock(),
     }  # fmt: skip
-    for table in (calls, legs, visits, issues):
+    values.update(survey_columns(row["survey"]), survey_offered=int(bool(row["survey"])))
+    before = connection.scalar(sa.select(calls.c.started_at).where(calls.c.call_id == call_id))
+    if before is not None:
+        mark_dirty(connection, [before])
+    for table in (calls, legs, visits, issues, surveys):
         connection.execute(table.delete().where(table.c.call_id == call_id))
     connection.execute(calls.insert(), values)
+    if row["survey"]:
+        connection.execute(surveys.insert(), [{"call_id": call_id, "n": n, **vars(a)} for n, a in enumerate(row["survey"], 1)])
     part = {"call_id": call_id, "started_at": row["started_at"]}
     if agent:
         answered_at = row["answered_at"] or row["started_at"].astimezone(UTC) + timedelta(
@@ -283,3 +319,4 @@ def _write(store: Store, connection: sa.Connection, row: dict[str, Any]) -> None
         ]
     if found:
         connection.execute(issues.insert(), found)
+    return person

@@ -182,7 +182,6 @@ class CallRecord:
     by_callback: bool
     disposition: str | None
     resolved: bool | None
-    survey_resolved: bool | None
     survey: tuple[SurveyAnswer, ...]
     survey_offered: bool
     recording: dict[str, Any] | None

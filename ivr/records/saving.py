@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from ivr.errors import RecordError
 from ivr.notes import Note
 from ivr.records import corrections, outbox, texting
-from ivr.records.compute import compute_record
+from ivr.records.compute import compute_record, said_yes
+from ivr.records.database import together
 from ivr.records.fcr import judge
 from ivr.records.inbox import collect_utterances
 from ivr.records.record import CallRecord, Excluded, SurveyAnswer
@@ -50,10 +51,7 @@ def close_call(store: Store, notes: Sequence[Note], now: datetime) -> CallRecord
         record = compute_record(merged, store.rules)
         known = {note.seq for note in kept}
         fresh = [note for note in merged if note.seq not in known]
-        if fresh:
-            rows = [{"call_id": n.call_id, "seq": n.seq, "at": n.at, "kind": n.kind, "data": n.data} for n in fresh]
-            connection.execute(events.insert(), rows)
-        write_record(store, connection, record, merged, now)
+        write_record(store, connection, record, merged, now, fresh=fresh)
     return record
 
 
@@ -77,8 +75,17 @@ def _clean(note: Note) -> Note:
     return Note(note.call_id, note.kind, note.at, data, note.seq) if data != note.data else note
 
 
-def write_record(store: Store, connection: sa.Connection, record: CallRecord, notes: Sequence[Note], now: datetime) -> None:
-    """Put a computed record in place of what was known of the call, and bring everything that depends on it up to date."""
+def write_record(
+    store: Store,
+    connection: sa.Connection,
+    record: CallRecord,
+    notes: Sequence[Note],
+    now: datetime,
+    *,
+    fresh: Sequence[Note] = (),
+) -> None:
+    """Put a computed record in place of what was known of the call, and bring everything that depends on it up to date. `fresh`: those of
+    its notes that SQL does not have yet."""
     call_id = record.call_id
     before = connection.execute(sa.select(calls).where(calls.c.call_id == call_id)).mappings().first()
     stamp = store.clock()
@@ -90,18 +97,23 @@ def write_record(store: Store, connection: sa.Connection, record: CallRecord, no
     if before is not None and before["imported"]:
         row["imported"] = 1
     written = {**_EMPTY, **(before or {}), **row, **settled}
-    if before is None:
-        connection.execute(calls.insert(), {**row, **settled})
-    else:
-        connection.execute(calls.update().where(calls.c.call_id == call_id), row)
-    _write_parts(connection, record, fresh=before is None)
-    _write_utterances(connection, record, notes, fresh=before is None)
+    heard = _new_utterances(connection, record, notes, first=before is None)
+    with together(connection):
+        if fresh:
+            lines = [{"call_id": n.call_id, "seq": n.seq, "at": n.at, "kind": n.kind, "data": n.data} for n in fresh]
+            connection.execute(events.insert(), lines)
+        if before is None:
+            connection.execute(calls.insert(), {**row, **settled})
+        else:
+            connection.execute(calls.update().where(calls.c.call_id == call_id), row)
+        _write_parts(connection, record, fresh=before is None)
+        if heard:
+            connection.execute(utterances.insert().inline(), heard)
     concerned = set(earlier(connection, call_id, record.person, record.started_at))
     if before is not None and before["person"] != record.person:
         concerned |= set(pointing(connection, call_id, before["person"]))
-    changed = settle(store, connection, call_id, record.contact_id, now, also=concerned, written=written)
     times = [row["started_at"], *([before["started_at"]] if before else []), *(visit.queued_at for visit in record.visits)]
-    mark_dirty(connection, [*times, *changed])
+    settle(store, connection, call_id, record.contact_id, now, also=concerned, written=written, times=times)
     texting.plan(connection, store.text_survey, record)
     outbox.announce(connection, store.subscriptions, record, first=before is None or before["ended_at"] is None, now=now)
 
@@ -114,12 +126,14 @@ def settle(
     now: datetime,
     also: set[str] | None = None,
     written: Mapping[str, Any] | None = None,
-) -> list[datetime]:
-    """Judge a contact and the earlier ones that it concerns again; gives the starts of the calls whose row changed.
+    times: Iterable[datetime] = (),
+) -> None:
+    """Judge a contact and the earlier ones that it concerns again, and mark what changed for the rollups.
 
-    `written`: the call's own row, where the caller has just written it.
+    `written`: the call's own row, where the caller has just written it; `times`: starts of calls and stays that changed besides.
     """
-    changed = []
+    changes: list[tuple[str, dict[str, Any]]] = []
+    marked = list(times)
     for concerned in sorted({call_id, contact_id, *(also or ())}):
         found: Mapping[str, Any] | None = written if concerned == call_id else None
         if found is None:
@@ -134,9 +148,12 @@ def settle(
         row.update(fcr=by_hand, fcr_state=verdict.state, fcr_excluded=verdict.excluded, fcr_decided_at=verdict.decided_at)
         values = {name: row[name] for name in _KEPT if row[name] != before[name]}
         if values:
-            connection.execute(calls.update().where(calls.c.call_id == concerned), {**values, "updated_at": store.clock()})
-            changed.append(before["started_at"])
-    return changed
+            changes.append((concerned, {**values, "updated_at": store.clock()}))
+            marked.append(before["started_at"])
+    with together(connection):
+        for concerned, values in changes:
+            connection.execute(calls.update().where(calls.c.call_id == concerned), values)
+        mark_dirty(connection, marked)
 
 
 def _excluded(row: Any, shared_numbers: frozenset[str]) -> Excluded | None:
@@ -165,20 +182,25 @@ def record_row(record: CallRecord) -> dict[str, Any]:
         "call_id", "contact_id", "direction", "from_number", "to_number", "caller_kind", "attestation", "person", "customer_id", "customer_name",
         "segment", "language", "flow", "revision", "intent", "entity", "model", "queue", "agent", "team", "started_at", "queued_at", "answered_at",
         "ended_at", "menu_seconds", "queue_seconds", "ring_seconds", "talk_seconds", "hold_seconds", "wrap_up_seconds", "handle_seconds", "outcome",
-        "abandoned_where", "ended_by", "transfers", "disposition", "resolved", "survey_resolved", "recording", "reasked",
+        "abandoned_where", "ended_by", "transfers", "disposition", "resolved", "recording", "reasked",
     )  # fmt: skip
     row = {name: getattr(record, name) for name in same}
     for name in ("transferred_inside", "by_callback", "survey_offered", "asked", "self_service", "goal_confirmed", "handled"):
         row[name] = int(getattr(record, name))
     row["is_contact"] = int(record.contact_id == record.call_id)
     row["intents"] = list(record.intents)
-    row["survey"] = {
-        a.question: {"answer": a.answer, "scale": a.scale, "direction": a.direction, "mode": a.mode} for a in record.survey
-    } or None
-    row["csat"], row["nps"], row["ces"] = (_score(record.survey, *of) for of in (("csat", 1, 5), ("nps", 0, 10), ("ces", 1, 7)))
+    row.update(survey_columns(record.survey))
     row["legs_handled"] = len(record.legs)
     row["wrap_up_pending"] = int(any(leg.wrap_up_pending for leg in record.legs))
     return row
+
+
+def survey_columns(survey: Sequence[SurveyAnswer]) -> dict[str, Any]:
+    """Answers as columns of `calls`: the document that readers get, and what figures count."""
+    told = {a.question: {"answer": a.answer, "scale": a.scale, "direction": a.direction, "mode": a.mode} for a in survey}
+    scores = {name: _score(survey, name, low, high) for name, low, high in (("csat", 1, 5), ("nps", 0, 10), ("ces", 1, 7))}
+    solved = next((said_yes(a.answer) for a in survey if a.question == "resolved"), None)
+    return {"survey": told or None, **scores, "survey_resolved": solved}
 
 
 def _score(survey: Sequence[SurveyAnswer], question: str, low: int, high: int) -> float | None:
@@ -231,11 +253,10 @@ def _write_parts(connection: sa.Connection, record: CallRecord, *, fresh: bool) 
             connection.execute(table.insert(), parts)
 
 
-def _write_utterances(connection: sa.Connection, record: CallRecord, notes: Sequence[Note], *, fresh: bool) -> None:
-    """New ones are added; a label that a person gave stays."""
+def _new_utterances(connection: sa.Connection, record: CallRecord, notes: Sequence[Note], *, first: bool) -> list[dict[str, Any]]:
+    """What was heard and is not kept yet: a label that a person gave stays."""
     found = collect_utterances(notes, record.queue)
-    if found and not fresh:
-        known = set(connection.scalars(sa.select(utterances.c.seq).where(utterances.c.call_id == record.call_id)))
-        found = [row for row in found if row["seq"] not in known]
-    if found:
-        connection.execute(utterances.insert(), found)
+    if not found or first:
+        return found
+    known = set(connection.scalars(sa.select(utterances.c.seq).where(utterances.c.call_id == record.call_id)))
+    return [row for row in found if row["seq"] not in known]
