@@ -98,13 +98,18 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def limited(engine: sa.Engine, *, writes: bool, seconds: float) -> Iterator[sa.Connection]:
-    """A transaction whose statements may run for `seconds` each (SQLite: all of them together).
+def limited(engine: sa.Engine, *, writes: bool, seconds: float, about: str | None = None) -> Iterator[sa.Connection]:
+    """A transaction whose statements may run for `seconds` each (SQLite: all of them together). On PostgreSQL those that are `about` the
+    same thing wait for one another; SQLite has one writer anyway.
 
     Raises StoreUnavailable when the database does not answer, TooSlow when a statement is cut off.
     """
     try:
-        with engine.connect().execution_options(writes=writes) as connection, connection.begin(), _limit(connection, seconds):
+        with (
+            engine.connect().execution_options(writes=writes) as connection,
+            connection.begin(),
+            _limit(connection, seconds, about),
+        ):
             yield connection
     except (OperationalError, InterfaceError, sa.exc.TimeoutError, DBAPIError) as error:
         text = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
@@ -136,10 +141,13 @@ def together(connection: sa.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _limit(connection: sa.Connection, seconds: float) -> Iterator[None]:
+def _limit(connection: sa.Connection, seconds: float, about: str | None) -> Iterator[None]:
     if connection.dialect.name != "sqlite":
         with together(connection):  # with the BEGIN that goes before it
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            if about is not None:
+                driver: Any = connection.connection.driver_connection
+                driver.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [about])
         yield
         return
     raw: Any = connection.connection.dbapi_connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ivr.errors import RecordError
 from ivr.records import audit
 from ivr.records.database import REPORT_SECONDS
+from ivr.records.partitions import drop_before, make_ahead
 from ivr.records.record import Retention
 from ivr.records.rows import plain, public_row
 from ivr.records.store import Store
@@ -21,14 +22,18 @@ from ivr.records.texting_tables import text_stops, text_surveys, texts_in
 
 _FORGOTTEN = {"from_number": None, "customer_id": None, "customer_name": None, "person": None, "recording": None, "entity": None}
 _BATCH = 2000
+_LONGEST_CALL = timedelta(days=2)  # a month of journals goes at once when every call in it has been over for long enough
 
 
 def apply_retention(store: Store, now: datetime, retention: Retention | None = None) -> dict[str, int]:
     """Delete or strip what is older than it may be; gives how many rows of each class. Run by a leased periodic job, in small steps."""
     kept = retention or store.retention
+    make_ahead(store, now)
+    whole_months = drop_before(store, now - kept.events - _LONGEST_CALL)
     old = sa.select(calls.c.call_id).where(calls.c.ended_at < now - kept.events)
     done = {
-        "events": _delete(
+        "events": whole_months
+        + _delete(
             store, events, (events.c.call_id, events.c.seq), sa.and_(events.c.at < now - kept.events, events.c.call_id.in_(old))
         ),
         "utterances": _delete(store, utterances, (utterances.c.n,), utterances.c.at < now - kept.utterances),

@@ -45,7 +45,7 @@ def close_call(store: Store, notes: Sequence[Note], now: datetime) -> CallRecord
     """
     if not notes:
         raise RecordError("there is no journal to close")
-    with store.writing() as connection:
+    with store.writing(about=notes[0].call_id) as connection:
         kept = read_notes(connection, notes[0].call_id)
         merged = merge_notes(kept, [_clean(note) for note in notes])
         record = compute_record(merged, store.rules)
@@ -57,7 +57,7 @@ def close_call(store: Store, notes: Sequence[Note], now: datetime) -> CallRecord
 
 def recompute(store: Store, call_id: str, now: datetime) -> CallRecord:
     """Compute a call's record again from its journal in SQL, with today's rules. Raises RecordError where there is no journal."""
-    with store.writing() as connection:
+    with store.writing(about=call_id) as connection:
         notes = read_notes(connection, call_id)
         if not notes:
             raise RecordError(f"there is no journal of call {call_id}")

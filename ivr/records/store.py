@@ -70,9 +70,9 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self, seconds: float = WEB_SECONDS) -> Iterator[sa.Connection]:
-        """A transaction that writes; on SQLite it waits for its turn first."""
-        with limited(self.engine, writes=True, seconds=seconds) as connection:
+    def writing(self, seconds: float = WEB_SECONDS, *, about: str | None = None) -> Iterator[sa.Connection]:
+        """A transaction that writes; on SQLite it waits for its turn first, on PostgreSQL for others that are `about` the same call."""
+        with limited(self.engine, writes=True, seconds=seconds, about=about) as connection:
             yield connection
 
     def upgrade(self) -> tuple[str | None, str]:

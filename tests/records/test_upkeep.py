@@ -44,7 +44,11 @@ def test_migrations_lead_to_the_tables(database_url: str) -> None:
     assert store.upgrade() == (newest(), newest())
     store.ping()
     with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        own = {
+            "compare_type": False,
+            "include_name": lambda name, kind, parents: not str(name).startswith("events_"),
+        }  # not its months
+        context = MigrationContext.configure(connection, opts=own)
         assert compare_metadata(context, metadata) == []
     store.close()
 
