@@ -83,7 +83,7 @@ def revoke_token(token_id: str) -> None:
 
 @click.group()
 def user() -> None:
-    """People who may sign in to the console and the desk.
+    """People with a password and a role, for the pages that are to come; programs use `ivr token`.
 
     Example: ivr user create ana --role agent --agent ana
     """
@@ -92,7 +92,7 @@ def user() -> None:
 @user.command("create")
 @click.argument("name")
 @click.option("--role", required=True, help=f"One of {', '.join(tokens.ROLES)}.")
-@click.option("--agent", help="The agent this person is (for the desk).")
+@click.option("--agent", help="The agent this person is.")
 @click.option("--password", help="Asked for where it is not given; avoid it on shared machines.")
 def create_user(name: str, role: str, agent: str | None, password: str | None) -> None:
     """Add a person, or give one a new password and role; their sessions end.

@@ -139,7 +139,7 @@ def revisions(limit: int, moves: bool, as_json: bool) -> None:
 @click.option("--revision", "number", type=int, help="Default: the current one.")
 @click.option("--force", is_flag=True, help="Overwrite files that differ.")
 def pull(folder: Path, number: int | None, force: bool) -> None:
-    """Write a revision's files into FOLDER, for instance to commit what was edited in the console.
+    """Write a revision's files into FOLDER, for instance to commit what was edited by API.
 
     Example: ivr flows pull flows --force
     """
@@ -159,7 +159,7 @@ def pull(folder: Path, number: int | None, force: bool) -> None:
 @click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Default: IVR_FLOWS_DIR, flows.")
 @AUTHOR
 def push(folder: Path | None, author: str | None) -> None:
-    """Keep the files of a folder as drafts, to be looked at in the console and published there.
+    """Keep the files of a folder as drafts, to be looked at and published by API or with `publish --drafts`.
 
     Example: ivr flows push --folder flows
     """
