@@ -16,6 +16,8 @@ from typing import Any
 
 import redis
 
+from routing.board_history import History
+from routing.board_log import BETWEEN, DecisionLog
 from routing.board_scripts import Scripts, text_of
 from routing.board_signatures import Signatures, content_of
 from routing.board_sweep import Sweeper
@@ -63,8 +65,6 @@ TALK_CHECK_SECONDS = 30.0
 BEAT_SECONDS = 30.0
 SILENT_CALLER_SECONDS = 120.0
 _WRAP_UP_DONE = "wrap_up_done"
-_BETWEEN = "\x1f"  # divides the parts that a script writes as one text
-_CLAIM = ("call", "agent", "token", "seed")
 
 
 class Board:
@@ -76,6 +76,8 @@ class Board:
         self._clock = clock
         self._scripts = Scripts(client, self.keys, clock)
         self.signatures = Signatures(client, self.keys, self._scripts)
+        self.log = DecisionLog(client, self.keys)
+        self.history = History(client, self.keys, self.log, self.signatures)
         self._view = View(client, self.keys, self._scripts, self.signatures, self.now)
         self._sweeper = Sweeper(self, client, self._scripts)
         self._drawn = 0
@@ -193,7 +195,7 @@ class Board:
         now = float(stamp)
         found = []
         for row in rows:
-            token, call_id, agent_id, epoch, address, queue, arrived, ring, lease, kind = row.split(_BETWEEN)
+            token, call_id, agent_id, epoch, address, queue, arrived, ring, lease, kind = row.split(BETWEEN)
             held_until, waited = now + float(lease), now - float(arrived)
             found.append(
                 Reservation(token, call_id, agent_id, queue, int(epoch), held_until, float(ring), address, waited, kind=kind)
@@ -360,24 +362,8 @@ class Board:
         return self._view.snapshot()
 
     def decisions(self, after: str = "-", most: int = 10_000) -> list[Decision]:
-        """Entries of the decision log from entry id `after` (exclusive; "-": the oldest kept) on, at most so many."""
-        rows = self._redis.xrange(self.keys.of("log"), after if after == "-" else f"({after}", "+", count=most)
-        found = []
-        for entry_id, fields in text_of([list(row) for row in rows or []]):
-            at = float(fields.pop("at"))
-            if "claims" in fields:  # several in one field, because a match is the dearest moment
-                found += [
-                    Decision(entry_id, "claimed", at, dict(zip(_CLAIM, one.split(_BETWEEN), strict=True)))
-                    for one in fields["claims"].split("\x1e")
-                ]
-            else:
-                found.append(Decision(entry_id, fields.pop("kind"), at, fields))
-        return found
-
-    def last_decision(self) -> str:
-        """The id of the newest entry of the decision log, "0-0" where it is empty: `decisions` after it are what follows."""
-        rows = text_of([list(row) for row in self._redis.xrevrange(self.keys.of("log"), count=1) or []])
-        return str(rows[0][0]) if rows else "0-0"
+        """See DecisionLog.after."""
+        return self.log.after(after, most)
 
     def waiting_call(self, call_id: str) -> WaitingCall | None:
         """The waiting call as it entered, None where it does not wait."""

@@ -82,7 +82,7 @@ class Floor:
         self.queues = {queue.queue_id: queue for queue in queues}
         self.records: dict[str, AgentRecord] = {}
         self.waiting: dict[str, WaitingState] = {}
-        self._answered: dict[str, WaitingState] = {}
+        self.answered: dict[str, WaitingState] = {}
 
     def apply(self, decision: Decision) -> None:
         """Move on by one entry."""
@@ -210,7 +210,7 @@ class Floor:
         self.waiting.pop(fields["call"], None)
 
     def _on_returned(self, fields: Mapping[str, str], at: float) -> None:
-        state = self._answered.pop(fields["call"], None)
+        state = self.answered.pop(fields["call"], None)
         if state is not None:
             state.open_signatures = [signature for signature, _ in state.ways]
             self.waiting[fields["call"]] = state
@@ -230,7 +230,7 @@ class Floor:
             record.held[fields["call"]] = AgentState.RINGING
 
     def _on_released(self, fields: Mapping[str, str], at: float) -> None:
-        for state in (self.waiting.get(fields["call"]), self._answered.get(fields["call"])):
+        for state in (self.waiting.get(fields["call"]), self.answered.get(fields["call"])):
             if state is not None:
                 state.offered.discard(fields["token"])
         record = self.records.get(fields["agent"])
@@ -242,12 +242,12 @@ class Floor:
         state = self.waiting.pop(fields["call"], None)
         if state is not None:
             state.offered.discard(fields["token"])
-            self._answered[fields["call"]] = state
+            self.answered[fields["call"]] = state
         if fields["agent"] in self.records:
             self.records[fields["agent"]].held[fields["call"]] = AgentState.TALKING
 
     def _on_talk_ended(self, fields: Mapping[str, str], at: float) -> None:
-        self._answered.pop(fields["call"], None)
+        self.answered.pop(fields["call"], None)
         record = self.records.get(fields["agent"])
         if record is not None and float(fields["wrap_up"]) > 0:
             record.held[fields["call"]] = AgentState.WRAP_UP

@@ -46,6 +46,10 @@ SUFFIXES = {
     "openly": "openly:",  # set per number (hashed): its open callbacks
     "counted": "counted:",  # counter per number (hashed) and day, or per hour
     "log": "log",  # stream: decisions
+    "entered": "entered",  # sorted set: calls in the log by the moment they first entered
+    "reentered": "reentered",  # sorted set: the same calls by the moment they last entered
+    "checkpoints": "checkpoints",  # sorted set: entries of the log at which the floor was written down, by time
+    "checkpoint": "checkpoint:",  # the floor as it stood at that entry, packed; expires after a week
 }
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from ivr.jobs.wiring import Line
-from routing.decisions import Decision
 from routing.explain import explain, in_words
-
-_AFTERWARDS_SECONDS = 600.0  # an offer's last messages may trail behind the end of the call
 
 
 def why(line: Line, call_id: str) -> dict[str, Any] | None:
@@ -19,7 +15,8 @@ def why(line: Line, call_id: str) -> dict[str, Any] | None:
     A callback's talk is told from the promise that waited for it.
     """
     for waited_as in _names(line, call_id):
-        found = explain(waited_as, _decisions(line, call_id))
+        past = line.board.history.of_call(waited_as)
+        found = explain(waited_as, past[1], past[0]) if past else None
         if found is not None:
             return {**asdict(found), "call_id": call_id, "waited_as": waited_as, "words": in_words(found)}
     return None
@@ -31,16 +28,3 @@ def _names(line: Line, call_id: str) -> list[str]:
     row = None if session else line.store.row(call_id)
     contact_id = session.contact_id if session else str(row["contact_id"]) if row else call_id
     return [call_id] if contact_id == call_id else [f"CB{contact_id[2:]}", call_id]
-
-
-def _decisions(line: Line, call_id: str) -> Iterator[Decision]:
-    """The log, piece by piece, as far as it can tell of the call."""
-    row = line.store.row(call_id)
-    until = row["ended_at"].timestamp() + _AFTERWARDS_SECONDS if row and row["ended_at"] else None
-    after = "-"
-    while rows := line.board.decisions(after):
-        for decision in rows:
-            if until is not None and decision.at > until:
-                return
-            yield decision
-        after = rows[-1].entry_id

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from ivr.cli.live_board import clock_time, in_sentences, moment_of, opened
-from ivr.cli.records_store import AS_JSON, show_json, show_table
+from ivr.cli.records_store import AS_JSON, opened_store, show_json, show_table
 from ivr.errors import IvrError
+from ivr.records.past_board import board_at
 from routing.board import Board
-from routing.decisions import Decision, Floor
 from routing.explain import explain, in_words
 from routing.model import BoardNow
-
-
-def _decisions(board: Board) -> Iterator[Decision]:
-    """The whole log, piece by piece."""
-    after = "-"
-    while rows := board.decisions(after):
-        yield from rows
-        after = rows[-1].entry_id
 
 
 @click.command()
@@ -32,7 +24,7 @@ def _decisions(board: Board) -> Iterator[Decision]:
 def board(moment: str | None, as_json: bool) -> None:
     """Queues and agents, now or at a past second.
 
-    The past is replayed from the decision log, which holds about the last day.
+    The past is replayed from the decision log, which holds about the last day; before that it is put together from the records.
 
     Example: ivr board --at 2026-11-22T10:15:30Z
     """
@@ -71,20 +63,14 @@ def _show_now(now: BoardNow) -> None:
 
 
 def _past(live: Board, at: float) -> dict[str, Any]:
-    floor = Floor()
-    first: float | None = None
-    for decision in _decisions(live):
-        first = decision.at if first is None else first
-        if decision.at > at:
-            break
-        floor.apply(decision)
-    if first is None or first > at:
-        raise click.UsageError(
-            f"the decision log does not reach back to {clock_time(at)}; it begins at {clock_time(first) if first else 'no entry'}"
-        )
+    """From the decision log, or where that no longer reaches back so far from the records of calls and agents."""
+    floor = live.history.at(at)
+    if floor is None:
+        return _recorded(live, at)
     waiting = sorted(floor.waiting.values(), key=lambda state: state.call.arrived_at)
     return {
         "at": at,
+        "from": "decisions",
         "agents": [
             {"agent_id": name, "state": record.state.value, "calls": sorted(record.held)}
             for name, record in sorted(floor.records.items())
@@ -97,6 +83,28 @@ def _past(live: Board, at: float) -> dict[str, Any]:
                 "waited_seconds": at - state.call.arrived_at,
             }
             for state in waiting
+        ],
+    }
+
+
+def _recorded(live: Board, at: float) -> dict[str, Any]:
+    with opened_store() as store:
+        past = board_at(store, datetime.fromtimestamp(at, UTC))
+    if not past.agents and not past.waiting:
+        oldest = live.log.oldest()
+        begins = f"it begins at {clock_time(oldest.at)}" if oldest else "it is empty"
+        raise click.UsageError(
+            f"the decision log does not reach back to {clock_time(at)}, {begins}; nor is anything recorded of that moment"
+        )
+    return {
+        "at": at,
+        "from": "records",
+        "agents": [
+            {"agent_id": one.agent, "state": one.state, "calls": [one.call_id] if one.call_id else []} for one in past.agents
+        ],
+        "waiting": [
+            {"queue": one.queue, "call_id": one.call_id, "kind": "call", "waited_seconds": one.waited_seconds}
+            for one in past.waiting
         ],
     }
 
@@ -117,7 +125,8 @@ def _show_past(past: dict[str, Any]) -> None:
 def show_why(call: str, as_json: bool) -> None:
     """What `ivr calls why` prints: the call's way through routing, with the reasons at each step."""
     with opened() as (live, _, _):
-        found = explain(call, _decisions(live))
+        past = live.history.of_call(call)
+        found = explain(call, past[1], past[0]) if past else None
     if found is None:
         raise IvrError(f"call {call} is not in the decision log: it never waited in a queue, or longer ago than the log reaches")
     show_json(asdict(found)) if as_json else click.echo(in_words(found))

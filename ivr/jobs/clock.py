@@ -60,6 +60,7 @@ TASKS = (
     ("reconcile", 15.0, periodic.reconcile),
     ("configuration", 2.0, periodic.follow_configuration),
     ("states", 1.0, floor_log.follow),
+    ("history", 10.0, periodic.keep_history),
     ("webhooks", 5.0, figures.deliver_webhooks),
     ("surveys", 5.0, texting.ask_by_text),
     ("rollups", 30.0, figures.keep_rollups),

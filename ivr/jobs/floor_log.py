@@ -121,7 +121,7 @@ def _number(entry_id: str) -> tuple[int, int]:
 
 def _begin_anew(line: Line) -> int:
     """Take every agent as the board has it. The log's end is read first: what happens meanwhile is told again, and changes nothing."""
-    reached = line.board.last_decision()
+    reached = line.board.log.newest()
     standings, rows = {}, []
     for now in line.board.snapshot().agents:
         presence = str(now.next_state or ("available" if now.calls else now.state))

@@ -132,6 +132,11 @@ def due_callbacks(line: Line) -> None:
     line.promises.sweep()
 
 
+def keep_history(line: Line) -> None:
+    """Write the floor down now and then, so that its past is found without reading all of the decision log."""
+    line.board.history.keep()
+
+
 def follow_configuration(line: Line) -> None:
     """Take up changes of config/: the board's agents and queues at once, speech by training in the background.
 

@@ -57,5 +57,8 @@ R('ZADD', $all, arrived, call)
 if ARGV[15] ~= '' then R('ZADD', $overdue, arrived + tonumber(ARGV[15]), call) end
 if ARGV[16] ~= '' then R('ZADD', $alive, now + tonumber(ARGV[16]), call) end
 wait_in(call, table.concat(opened, ' '), place)
+R('ZADD', $entered, 'NX', now, call)
+R('ZADD', $reentered, now, call)
+for _, index in ipairs({ $entered, $reentered }) do R('EXPIRE', index, 604800) end
 log('entered', 'call', call, 'queue', queue, 'json', ARGV[4], 'arrived', arrived, 'opened', table.concat(opened, ' '), 'hoped', table.concat(hoped, ' '))
 return { 'accepted', R('ZRANK', $queue .. queue, call) }

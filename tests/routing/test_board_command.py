@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import redis
 from click.testing import CliRunner, Result
 
 from ivr.cli import cli
+from ivr.cli.records_store import opened_store
+from ivr.records.occupancy import AgentState, record_states
 from routing.board import Board
 from routing.callbacks import Callback, Ledger
 from routing.model import Agent, Queue, WaitingCall
 
 
 @pytest.fixture
-def board(redis_client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Board:
+def board(redis_client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Board:
     monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("IVR_DATA_DIR", str(tmp_path))
     live = Board(redis_client)
     live.configure(
         [Agent("ana", "Ana Ruiz"), Agent("ben", "Ben Cole", skills={"tech": 2})],
@@ -54,6 +58,18 @@ def test_the_floor_at_a_past_second(board: Board) -> None:
     early = run("board", "--at", "2020-01-01T00:00:00Z")
     assert early.exit_code == 2 and "does not reach back to 2020-01-01 00:00:00Z" in early.output
     assert "expected RFC 3339" in run("board", "--at", "yesterday").output
+
+
+def test_before_the_log_the_records_tell(board: Board) -> None:
+    then = datetime.now(UTC) - timedelta(days=2)
+    with opened_store() as store:
+        record_states(
+            store, [AgentState("ana", then - timedelta(minutes=5), "available"), AgentState("ben", then, "break", None, "lunch")]
+        )
+    found = json.loads(run("board", "--at", (then + timedelta(seconds=1)).isoformat(), "--json").stdout)
+    assert found["from"] == "records"
+    assert {row["agent_id"]: row["state"] for row in found["agents"]} == {"ana": "available", "ben": "break"}
+    assert "break" in run("board", "--at", (then + timedelta(seconds=1)).isoformat()).output
 
 
 def test_why(board: Board) -> None:
