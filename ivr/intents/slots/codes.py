@@ -45,6 +45,11 @@ def pieces_of(tokens: Sequence[str], words: Words, letters: bool) -> list[Piece]
 
 def _piece(tokens: Sequence[str], place: int, words: Words, letters: bool) -> Piece | None:
     token = tokens[place]
+    if letters and phrases(words, "letter_names").starts(tokens, place) > 1:  # before "double": "double u" is a letter
+        return _letter(tokens, place, words)
+    several = _plural(tokens, place, words)
+    if several is not None:
+        return several
     times = phrases(words, "repeats").at(tokens, place)
     if times and place + times[1] < len(tokens):
         repeated = _piece(tokens, place + times[1], words, letters)
@@ -70,16 +75,26 @@ def _piece(tokens: Sequence[str], place: int, words: Words, letters: bool) -> Pi
     return None
 
 
+def _plural(tokens: Sequence[str], place: int, words: Words) -> Piece | None:
+    """ "three fives", "cuatro ceros"."""
+    if place + 1 >= len(tokens) or tokens[place + 1] not in words.table("digit_plurals"):
+        return None
+    count = number_at(tokens, place, words)
+    if count is None or count.end != place + 1 or not 1 < count.value < 10:
+        return None
+    return Piece((str(words.table("digit_plurals")[tokens[place + 1]]) * count.value,), place, place + 2)
+
+
 def _letter(tokens: Sequence[str], place: int, words: Words) -> Piece | None:
     """ "bravo", "bee", "b", "b as in bravo", "a de alicia"."""
     token = tokens[place]
     named = phrases(words, "letter_names").at(tokens, place)
     cue_at = place + 1
     letter: str | None = None
-    if len(token) == 1 and token.isalpha():
-        letter = token
-    elif named:
+    if named and (named[1] > 1 or len(token) > 1):
         letter, cue_at = str(named[0]), place + named[1]
+    elif len(token) == 1 and token.isalpha():
+        letter = token
     if letter is not None:
         cue = phrases(words, "as_in").starts(tokens, cue_at) if cue_at < len(tokens) else 0
         if cue and cue_at + cue < len(tokens) and tokens[cue_at + cue].startswith(letter) and len(tokens[cue_at + cue]) > 1:
@@ -138,6 +153,8 @@ def read_code(
                 tried.extend(_last_corrected(tokens, words, letters, length))
         if tried:
             break
+    if length is not None and not any(len(reading) == length for reading in tried):
+        tried.extend(_stretches(pieces_of(tokens, words, letters), length))
     if not tried:
         return None
     exact = [reading for reading in tried if length is None or len(reading) == length]
@@ -145,6 +162,17 @@ def read_code(
     if mended is not None:
         return mended
     return (exact[0], 1.0) if exact else None
+
+
+def _stretches(pieces: Sequence[Piece], length: int) -> list[str]:
+    """Pieces that touch and have the length asked for, the last such first: "it has four digits, one two three four"."""
+    runs: list[list[Piece]] = []
+    for piece in pieces:
+        if runs and piece.start == runs[-1][-1].end:
+            runs[-1].append(piece)
+        else:
+            runs.append([piece])
+    return [reading for run in reversed(runs) for reading in readings(run) if len(reading) == length]
 
 
 def longest_run(pieces: Sequence[Piece]) -> list[Piece]:

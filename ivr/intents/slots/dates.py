@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ivr.intents.slots.numbers import number_at, numbers_in, ordinal_at
-from ivr.intents.slots.tokens import Phrases, one_of, phrases, tokenise
+from ivr.intents.slots.tokens import Phrases, after_corrections, one_of, phrases, tokenise
 from ivr.intents.words import Words
 
 
@@ -23,14 +23,24 @@ class Day:
 
 def read_date(text: str, words: Words, today: date) -> Day | None:
     """The date in `text`, seen from `today`. Without a year it is the next such day; a bare "the third" is the next third."""
-    tokens = [token for token in tokenise(text) if token not in "-.#+"]
+    for tokens in after_corrections([token for token in tokenise(text) if token not in "-.#+"], words):
+        found = _read(tokens, words, today)
+        if found is not None:
+            return found
+    return None
+
+
+def _read(tokens: Sequence[str], words: Words, today: date) -> Day | None:
+    numbered = _numbered_month(tokens, words, today) or _in_that_month(tokens, words, today)
+    if numbered is not None:
+        return numbered
     if any(token in words.table("months") for token in tokens):
         # "may" and "march" are words of their own, so the others still get their turn, but never for "the 31st of February".
         named = _written(tokens, words, today) or _month_and_day(tokens, words, today)
         return (
             named or _so_long_from_now(tokens, words, today) or _relative(tokens, words, today) or _weekday(tokens, words, today)
         )
-    for reader in (_written, _so_long_from_now, _relative, _weekday, _day_of_month):
+    for reader in (_named_day, _written, _so_long_from_now, _relative, _weekday, _day_of_month):
         found = reader(tokens, words, today)
         if found is not None:
             return found
@@ -84,6 +94,69 @@ def _written(tokens: Sequence[str], words: Words, today: date) -> Day | None:
 
 def _full_year(year: int) -> int:
     return year if year >= 100 else 2000 + year if year < 70 else 1900 + year
+
+
+def _named_day(tokens: Sequence[str], words: Words, today: date) -> Day | None:
+    """ "Christmas Eve", "nochevieja": the next one."""
+    for _, _, day in phrases(words, "named_days").find(tokens):
+        month, number = (int(part) for part in str(day).split("-"))
+        found = _coming(month, number, today)
+        if found is not None:
+            return Day(found, 1.0, True)
+    return None
+
+
+def _numbered_month(tokens: Sequence[str], words: Words, today: date) -> Day | None:
+    """ "the third of the fourth", "el tres del cuatro de dos mil veintisiete"."""
+    of, the = {*one_of(words, "of"), "of"}, one_of(words, "day_words")
+    for place in range(1, len(tokens) - 1):
+        if tokens[place] not in of or any(token in words.table("months") for token in tokens):
+            continue
+        day = _day_number_ending(tokens, place, words)
+        start = place + 1
+        while start < len(tokens) and tokens[start] in the:
+            start += 1
+        month = _position(tokens, start, words)
+        if day is None or month is None or not 1 <= month[0] <= 12:
+            continue
+        year = _year_at(tokens, month[1], words)
+        found = _day(year, month[0], day) if year else _coming(month[0], day, today)
+        if found is not None:
+            return Day(found, 0.8, True)
+    return None
+
+
+def _position(tokens: Sequence[str], start: int, words: Words) -> tuple[int, int] | None:
+    """An ordinal or a number and where it ends."""
+    if start >= len(tokens):
+        return None
+    ordinal = ordinal_at(tokens, start, words)
+    if ordinal is not None:
+        return ordinal
+    number = number_at(tokens, start, words)
+    return (number.value, number.end) if number is not None else None
+
+
+def _in_that_month(tokens: Sequence[str], words: Words, today: date) -> Day | None:
+    """ "the fifth of next month", "el último día del mes", "the last day of November"."""
+    shifts = phrases(words, "month_shifts").find(tokens)
+    last = bool(phrases(words, "last_day").find(tokens))
+    if not shifts and not last:
+        return None
+    named = next((int(words.table("months")[token]) for token in tokens if token in words.table("months")), None)
+    if shifts:
+        start, end, shift = shifts[0]
+        month = _months_on(today.replace(day=1), int(shift))
+        left = [*tokens[:start], *tokens[end:]]
+    else:
+        coming = _coming(named, 1, today.replace(day=1)) if named else today
+        assert coming is not None  # every month has a first
+        month, left = coming, list(tokens)
+    if last:
+        return Day(month.replace(day=calendar.monthrange(month.year, month.month)[1]), 0.9, True)
+    found = next((at for place in range(len(left)) if (at := _position(left, place, words))), None)
+    day = _day(month.year, month.month, found[0]) if found else None
+    return Day(day, 1.0, True) if day is not None else None
 
 
 def _month_and_day(tokens: Sequence[str], words: Words, today: date) -> Day | None:
@@ -145,7 +218,8 @@ def _year_at(tokens: Sequence[str], place: int, words: Words) -> int | None:
     if 1900 <= first.value <= 2200:
         return first.value
     if first.value not in (18, 19, 20):
-        return _full_year(first.value) if first.written and len(first.written) == 2 else None
+        two_digits = (first.written and len(first.written) == 2) or 31 < first.value < 100
+        return _full_year(first.value) if two_digits else None
     rest = number_at(tokens, first.end, words) if first.end < len(tokens) else None
     if rest is not None and 10 <= rest.value < 100:
         return first.value * 100 + rest.value
@@ -156,9 +230,10 @@ def _year_at(tokens: Sequence[str], place: int, words: Words) -> int | None:
 
 def _so_long_from_now(tokens: Sequence[str], words: Words, today: date) -> Day | None:
     """ "in three days", "two weeks ago", "hace dos días", "dentro de un mes"."""
-    days, months = words.table("day_units"), one_of(words, "month_units")
+    days = words.table("day_units")
+    months = {**dict.fromkeys(words.listed("month_units"), 1), **dict.fromkeys(words.listed("year_units"), 12)}
     ago, from_now = phrases(words, "ago"), phrases(words, "from_now")
-    after = phrases(words, "after_words")
+    after, since = phrases(words, "after_words"), one_of(words, "counted_from")
     for place, token in enumerate(tokens):
         if token not in days and token not in months:
             continue
@@ -169,13 +244,25 @@ def _so_long_from_now(tokens: Sequence[str], words: Words, today: date) -> Day |
         if (
             not past
             and not _ends_with(tokens, start, from_now)
-            and not (place + 1 < len(tokens) and after.starts(tokens, place + 1))
+            and not (place + 1 < len(tokens) and (after.starts(tokens, place + 1) or tokens[place + 1] in since))
         ):
             continue
         sign = -1 if past else 1
-        value = _months_on(today, sign * count) if token in months else today + timedelta(days=sign * count * int(days[token]))
+        if token in months:
+            value = _months_on(today, sign * count * months[token])
+        else:
+            value = _beginning(tokens, place, words, today) + timedelta(days=sign * count * int(days[token]))
         return Day(value, 1.0, True)
     return None
+
+
+def _beginning(tokens: Sequence[str], place: int, words: Words, today: date) -> date:
+    """From when the days are counted: today, unless "from tomorrow" follows."""
+    if place + 1 < len(tokens) and tokens[place + 1] in one_of(words, "counted_from"):
+        named = phrases(words, "relative_days").at(tokens, place + 2) if place + 2 < len(tokens) else None
+        if named:
+            return today + timedelta(days=int(named[0]))
+    return today
 
 
 def _count_before(tokens: Sequence[str], place: int, words: Words) -> tuple[int, int | None]:
@@ -199,7 +286,10 @@ def _months_on(day: date, count: int) -> date:
 
 
 def _relative(tokens: Sequence[str], words: Words, today: date) -> Day | None:
-    found = phrases(words, "relative_days").find(tokens)
+    # The "mañana" of "por la mañana" is the morning, not tomorrow.
+    parts = [hit for name in ("morning", "afternoon") for hit in phrases(words, name).find(tokens)]
+    hits = phrases(words, "relative_days").find(tokens)
+    found = [hit for hit in hits if not any(start < hit[0] and hit[1] <= end for start, end, _ in parts)]
     if not found:
         return None
     shift = int(max(found, key=lambda hit: hit[1] - hit[0])[2])
@@ -213,14 +303,15 @@ def _weekday(tokens: Sequence[str], words: Words, today: date) -> Day | None:
     """ "Tuesday" and "this Tuesday" are the next one after today; "next Tuesday" is in next week in English, the next one in Spanish."""
     table = words.table("weekdays")
     for place, token in enumerate(tokens):
-        if token not in table:
+        if token not in table or (place and tokens[place - 1] in one_of(words, "denied")):
             continue
         weekday = int(table[token])
         ahead = (weekday - today.weekday()) % 7 or 7
         before, after = tokens[place - 1] if place else "", tokens[place + 1 : place + 3]
         if before in one_of(words, "last") or (after and after[0] in one_of(words, "last")):
             return Day(today - timedelta(days=(today.weekday() - weekday) % 7 or 7), 1.0, True)
-        if after and after[0] in one_of(words, "week_later"):
+        later = phrases(words, "week_later")
+        if (after and later.starts(tokens, place + 1)) or _ends_with(tokens, place, phrases(words, "week_before_day")):
             return Day(today + timedelta(days=ahead + 7), 1.0, True)
         if before in one_of(words, "following_week"):
             # People disagree about "next Friday" on a Monday: the flow reads it back.

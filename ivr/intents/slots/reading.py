@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,6 +22,8 @@ from ivr.intents.slots.tokens import tokenise
 from ivr.intents.words import Words, words_of
 from ivr.world import Slot
 
+WRITTEN_AS_SAID = ("name", "email", "text")
+_JOINED = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")  # of "forty-four"; "3-4" stays, and kinds where the sign is part of the value
 SHORTEST_CODE = 4  # fewer digits in a sentence are a quantity or a house number, not an order number
 
 
@@ -140,12 +143,15 @@ def read_slot(
     plain = clean(text)
     if not plain:
         return None
+    if kind not in WRITTEN_AS_SAID:
+        plain = _JOINED.sub(" ", plain)
     return reader(plain, Asked(words_of(language, house), length, known, today or datetime.now(UTC).date()))
 
 
 def find_slots(text: str, words: Words, today: date | None = None) -> tuple[Slot, ...]:
     """Values that stand in a sentence and cannot be mistaken: a row of digits, a sum with its currency, a named date, an e-mail address."""
-    plain = clean(text)
+    written = clean(text)
+    plain = _JOINED.sub(" ", written)
     tokens = tokenise(plain)
     found: list[Slot] = []
     money = read_amount(plain, words, needs_currency=True)
@@ -157,7 +163,7 @@ def find_slots(text: str, words: Words, today: date | None = None) -> tuple[Slot
     clock = read_time(plain, words)
     if clock is not None and clock.named:
         found.append(Slot("time", str(clock), plain, clock.sureness))
-    email = read_email(plain, words)
+    email = read_email(written, words)
     if email is not None:
         found.append(Slot("email", email[0], plain, email[1]))
     run = longest_run(pieces_of([token for token in tokens if token not in ".-_/#+:"], words, letters=False))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ivr.intents.slots.numbers import number_at
-from ivr.intents.slots.tokens import one_of, phrases, tokenise
+from ivr.intents.slots.tokens import after_corrections, one_of, phrases, tokenise
 from ivr.intents.words import Words
 
 GUESSED_AFTERNOON = range(1, 8)
@@ -28,7 +28,14 @@ class Clock:
 
 def read_time(text: str, words: Words) -> Clock | None:
     """The time of day in `text`; None where there is none."""
-    tokens = [token for token in tokenise(text) if token not in "-.#+"]
+    for tokens in after_corrections([token for token in tokenise(text) if token not in "-.#+"], words):
+        found = _read(tokens, words)
+        if found is not None:
+            return found
+    return None
+
+
+def _read(tokens: Sequence[str], words: Words) -> Clock | None:
     fixed = phrases(words, "noon").find(tokens)
     half_of_day = _half_of_day(tokens, words)
     found = _from_parts(tokens, words)
@@ -38,17 +45,25 @@ def read_time(text: str, words: Words) -> Clock | None:
             return Clock(int(written[0]), int(written[1]), 1.0, True)
         return None
     hour, minute, named = found
-    if hour > 24 or minute > 59 or (hour == 24 and minute):
+    if hour > 24 or abs(minute) > 59 or (hour == 24 and minute > 0):
         return None
     if hour in (0, 24) or hour > 12:
-        return Clock(hour % 24, minute, 1.0, True)
-    if half_of_day == "morning":
-        return Clock(hour % 12, minute, 1.0, True)
-    if half_of_day == "afternoon":
-        return Clock(hour % 12 + 12, minute, 1.0, True)
+        return _clock(hour, minute, 1.0, True)
+    if hour == 12 and phrases(words, "night").find(tokens):
+        return _clock(0, minute, 1.0, True)
+    if half_of_day and hour == 12 and minute < 0:  # a quarter to twelve in the morning is before noon
+        return _clock(12 if half_of_day == "morning" else 24, minute, 1.0, True)
+    if half_of_day:
+        return _clock(hour % 12 + (12 if half_of_day == "afternoon" else 0), minute, 1.0, True)
     if _leading_zero(tokens):
-        return Clock(hour, minute, 1.0, True)
-    return Clock(hour + 12 if hour in GUESSED_AFTERNOON else hour, minute, 0.7, named)
+        return _clock(hour, minute, 1.0, True)
+    return _clock(hour + 12 if hour in GUESSED_AFTERNOON else hour, minute, 0.7, named)
+
+
+def _clock(hour: int, minute: int, sureness: float, named: bool) -> Clock:
+    """The hour and so many minutes past it, or before it where they are negative."""
+    total = (hour * 60 + minute) % (24 * 60)
+    return Clock(total // 60, total % 60, sureness, named)
 
 
 def _half_of_day(tokens: Sequence[str], words: Words) -> str:
@@ -64,7 +79,11 @@ def _leading_zero(tokens: Sequence[str]) -> bool:
 
 
 def _from_parts(tokens: Sequence[str], words: Words) -> tuple[int, int, bool] | None:
-    """Hour, minute and whether it can only be a time."""
+    """The hour said, minutes past it (negative: before it), and whether it can only be a time."""
+    for start, end, _ in phrases(words, "minutes_before").find(tokens):  # "diez para las seis"
+        hour, minute = _hour_after(tokens, end, words), _minutes_ending(tokens, start, words)
+        if hour is not None and minute is not None:
+            return hour, -minute, True
     past, before = one_of(words, "past"), one_of(words, "before")
     for place, token in enumerate(tokens):
         if token in past or token in before:
@@ -94,7 +113,7 @@ def _minutes_then_hour(tokens: Sequence[str], place: int, subtract: bool, words:
     minute = _minutes_ending(tokens, place, words)
     if minute is None:
         return None
-    return ((hour - 1) % 24 if hour != 1 else 12, 60 - minute, True) if subtract else (hour, minute, True)
+    return hour, -minute if subtract else minute, True
 
 
 def _hour_then_minutes(tokens: Sequence[str], place: int, subtract: bool, words: Words) -> tuple[int, int, bool] | None:
@@ -110,7 +129,7 @@ def _hour_then_minutes(tokens: Sequence[str], place: int, subtract: bool, words:
     minute = _minutes_starting(tokens, place + 1, words)
     if hour is None or minute is None or hour > 24:
         return None
-    return ((hour - 1) % 24 if hour != 1 else 12, 60 - minute, True) if subtract else (hour, minute, True)
+    return hour, -minute if subtract else minute, True
 
 
 def _hour_after(tokens: Sequence[str], start: int, words: Words) -> int | None:

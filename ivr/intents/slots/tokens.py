@@ -102,3 +102,10 @@ def without_lead_in(tokens: list[str], words: Words, table: str) -> list[str]:
         else:
             place += 1
     return tokens[start:]
+
+
+def after_corrections(tokens: list[str], words: Words) -> list[list[str]]:
+    """What follows the last "no, sorry" (or a plain "no" in the midst), where anything does; then everything."""
+    cues = [*phrases(words, "corrections").find(tokens), *phrases(words, "short_corrections").find(tokens)]
+    last = max((end for start, end, _ in cues if start > 0), default=len(tokens))
+    return [tokens[last:], tokens] if last < len(tokens) else [tokens]
