@@ -15,6 +15,8 @@ ivr:recall                 zset    callers expected back from a conversation, by
 ivr:consults               zset    callers on hold while a colleague is rung, by give-up time   until answered
 ivr:floor:read             string  entry of the decision log up to which agents' states are kept   kept
 ivr:floor:agents           hash    agents' states at that entry, JSON                kept
+ivr:legs:AGENT             hash    the agent's legs of which no end is known -> offer   25 h after the last one
+ivr:dialling:AGENT         string  who is dialling the agent's phone                 seconds
 ivr:lease:NAME             string  who does a periodic task                          seconds
 ivr:estimate               hash    state of the wait estimates, one per queue        kept
 """
@@ -53,6 +55,14 @@ def seen(call_id: str) -> str:
 
 def talk(call_id: str) -> str:
     return f"ivr:{{{call_id}}}:talk"
+
+
+def legs(agent_id: str) -> str:
+    return f"ivr:legs:{agent_id}"
+
+
+def dialling(agent_id: str) -> str:
+    return f"ivr:dialling:{agent_id}"
 
 
 def lease(name: str) -> str:

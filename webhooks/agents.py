@@ -72,9 +72,16 @@ class AgentLegs:
 
     def status(self, status: LegStatus, token: str, call_id: str) -> None:
         """News of an agent's leg."""
+        held = self.line.board.reservation(token, ended=True)
         if status.status in ("ringing", "in-progress", "initiated", "queued"):
-            self.line.board.ringing(token, status.call_id)
+            if held is not None:
+                self.line.legs.began(held.agent_id, status.call_id, token)
+            if not self.line.board.ringing(token, status.call_id) and held is not None:
+                # Dialled by a process that died before it could say so, or told late: the offer is over in any case.
+                self.line.outbox.push("end_agent_leg", leg_id=status.call_id, agent_id=held.agent_id)
         elif status.over:
+            if held is not None:
+                self.line.legs.over(held.agent_id, status.call_id)
             self.line.consults.leg_over(call_id, token, status.call_id, status.status)
 
     def after(self, form: Mapping[str, str], leg_id: str, token: str, call_id: str) -> str:

@@ -41,10 +41,22 @@ class Commands(Settling):
         self, *, token: str, call_id: str, agent_id: str, address: str, queue: str, ring_seconds: float, kind: str
     ) -> None:
         """Ring an agent for a reservation."""
-        board = self.line.board
-        if board.reservation(token) is None or board.leg_of(token):
-            return  # the caller left, the lease ran out, or it rings already
+        board, legs = self.line.board, self.line.legs
+        with legs.dialling(agent_id) as alone:
+            if board.reservation(token) is None or board.leg_of(token):
+                return  # the caller left, the lease ran out, or it rings already
+            if not alone:
+                log.warning("agent not rung: the phone is being dialled for another call", agent=agent_id)
+                self.line.switchboard.released(board.release(token, "failed"))
+                return
+            self._ring(token, call_id, agent_id, address, ring_seconds)
+
+    def _ring(self, token: str, call_id: str, agent_id: str, address: str, ring_seconds: float) -> None:
+        board, legs = self.line.board, self.line.legs
         try:
+            for old, offer in legs.up(agent_id).items():
+                if offer != token and board.reservation(offer) is None:
+                    self._end_leg(old, agent_id)  # of a call that is over: asked to end, but nobody knows yet that it has
             leg = self.line.carrier.place(
                 to=address,
                 from_=self.line.caller_id,
@@ -61,8 +73,18 @@ class Commands(Settling):
             self.line.switchboard.released(board.release(token, result))
             log.warning("agent could not be rung", agent=agent_id, error=str(error))
             return
+        legs.began(agent_id, leg, token)
         if not board.ringing(token, leg):
-            self.line.carrier.hang_up(leg)  # the caller left while it was being dialled
+            self._end_leg(leg, agent_id)  # the caller left while it was being dialled
+
+    def _end_leg(self, leg_id: str, agent_id: str) -> None:
+        self.line.carrier.hang_up(leg_id)
+        self.line.legs.over(agent_id, leg_id)
+
+    def end_agent_leg(self, *, leg_id: str, agent_id: str) -> None:
+        """Nothing is left to do on an agent's leg: end it where it is still up."""
+        if leg_id in self.line.legs.up(agent_id):
+            self._end_leg(leg_id, agent_id)
 
     def stop_ringing(self, *, token: str, leg_id: str) -> None:
         """Let an agent's phone stop ringing. A leg that was not yet known when the offer ended is looked up now."""

@@ -21,6 +21,7 @@ from ivr.errors import IntentError, IvrError, SettingError
 from ivr.identification import Identification
 from ivr.jobs.configuring import day_of, routing_of
 from ivr.jobs.consults import Consults
+from ivr.jobs.legs import Legs
 from ivr.jobs.links import Links
 from ivr.jobs.live import Live
 from ivr.jobs.outbox import Outbox
@@ -64,6 +65,7 @@ class Line:
         self.calls = Calls(self.redis)
         self.outbox = Outbox(self.redis)
         self.board = Board(self.redis)
+        self.legs = Legs(self.redis)
         self.outlook = Outlook(self.redis, self.board)
         self.switchboard = Switchboard(self.board, self.calls, self.outbox, self.outlook, settings.secret_key)
         self.promises = Promises(self)

@@ -29,18 +29,19 @@ class WrapUps:
             None,
         )
         if agent:
-            self.done(agent, None, resolved)
+            self.done(agent, None, resolved, by_keypad=True)
 
-    def done(self, agent_id: str, disposition: str | None, resolved: bool | None) -> bool:
-        """An agent finished wrapping up; False where there was nothing to finish."""
+    def done(self, agent_id: str, disposition: str | None, resolved: bool | None, *, by_keypad: bool = False) -> bool:
+        """An agent finished wrapping up; False where there was nothing to finish. `by_keypad`: on the leg, which ends by itself."""
         done = self._switchboard.board.wrap_up_done(agent_id, disposition=disposition, resolved=resolved)
         if done:
-            self.over([done])
+            self.over([done], by_keypad=by_keypad)
             self._switchboard.offer()
         return done is not None
 
-    def over(self, wrap_ups: Iterable[WrappedUp]) -> None:
-        """Note wrap-ups that ended; their calls' records are computed again."""
+    def over(self, wrap_ups: Iterable[WrappedUp], *, by_keypad: bool = False) -> None:
+        """Note wrap-ups that ended; their calls' records are computed again. A leg on which the agent still hears whether it was
+        solved, or waits for somebody who has gone, ends: the next call may ring at once."""
         for wrap in wrap_ups:
             call_id, _ = self._switchboard.talk_of(wrap.call_id)
             self._switchboard.note(
@@ -57,4 +58,6 @@ class WrapUps:
                 disposition=wrap.disposition,
                 resolved=wrap.resolved,
             )
+            if wrap.leg_id and not by_keypad:
+                self._switchboard.outbox.push("end_agent_leg", leg_id=wrap.leg_id, agent_id=wrap.agent_id)
             self._switchboard.calls.ask_record(self._switchboard.journal_of(call_id), ended=False)

@@ -1,0 +1,149 @@
+"""One phone, one leg: whatever is late, lost or done twice, an agent's phone does not ring while an older leg is still up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from ivr.embedded import start_redis
+from ivr.jobs import periodic
+from ivr.jobs.commands import Commands
+from ivr.jobs.legs import Legs
+from ivr.jobs.outbox import Command
+from ivr.sessions import connect
+from tests.line.running import Running, running, stranger
+
+LINE = "+442079460000"
+PATIENT = {"client:*": {"answers_after": "0s", "talks": "60s"}}
+
+
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Running]:
+    """A service without a clock: every carrier command is carried out when the test says so."""
+    server = start_redis(tmp_path_factory.mktemp("legs-redis"), keep=False)
+    with running(tmp_path_factory.mktemp("legs"), server.url, models, people=PATIENT, ticking=False, speed=20) as found:
+        yield found
+    server.stop()
+
+
+def carry_out(service: Running, *kinds: str, within_seconds: float = 10.0) -> None:
+    """Carry out the commands of these kinds, in this order, and drop all others that come up: a clock that died had them."""
+    commands, wanted = Commands(service.line, service.line.links), list(kinds)
+    deadline = time.monotonic() + within_seconds
+    while wanted:
+        command = taken(service, deadline, wanted[0])
+        if command.kind == wanted[0]:
+            commands.carry_out(command)
+            wanted.pop(0)
+
+
+def taken(service: Running, deadline: float, wanted: str) -> Command:
+    """The next command that comes up."""
+    outbox = service.line.outbox_over(connect(service.settings.redis_url or "", seconds=5.0))
+    while (found := outbox.take(1)) is None:
+        assert time.monotonic() < deadline, f"no command {wanted}"
+    command, text = found
+    outbox.done(text)
+    return command
+
+
+def waiting(service: Running) -> str:
+    """A caller who chose to speak to somebody."""
+    sid = service.carrier.place_by_hand(stranger(), LINE, patient=True)
+    assert service.until(lambda: service.carrier.press(sid, "0"))
+    assert service.until(lambda: "Queued" in service.journal(sid))
+    return sid
+
+
+def accepted(service: Running) -> str:
+    """A caller whose call chloe took by key; the caller is not brought to her yet."""
+    sid = waiting(service)
+    carry_out(service, "ring_agent")
+    assert service.until(lambda: bool(service.line.calls.talk(sid).get("token")), 15)
+    return sid
+
+
+def test_only_one_process_dials_a_phone(redis_client: redis.Redis) -> None:
+    legs = Legs(redis_client)
+    with legs.dialling("ana") as first, legs.dialling("ana", wait_seconds=0.0) as second, legs.dialling("ben") as other:
+        assert (first, second, other) == (True, False, True)
+    with legs.dialling("ana", wait_seconds=0.0) as again:
+        assert again
+
+
+def test_legs_are_up_until_the_carrier_says_that_they_are_over(redis_client: redis.Redis) -> None:
+    legs = Legs(redis_client)
+    legs.began("ana", "CA1", "t1")
+    legs.began("ana", "CA2", "t2")
+    legs.over("ana", "CA1")
+    legs.over("ana", "CA1")
+    assert legs.up("ana") == {"CA2": "t2"}
+    assert legs.up("ben") == {}
+
+
+def test_a_leg_left_over_ends_before_the_phone_rings_again(by_hand: Running) -> None:
+    by_hand.sign_in("chloe")
+    first = accepted(by_hand)
+    leg = by_hand.line.calls.talk(first)["agent_leg"]
+    by_hand.carrier.hang_up(first)  # the command that tells her so is lost with its clock
+    assert by_hand.until(lambda: by_hand.line.board.agent("chloe").state == "wrap_up")
+    second = waiting(by_hand)
+    assert by_hand.line.board.wrap_up_done("chloe") is not None
+    by_hand.line.switchboard.offer()
+    assert by_hand.carrier.truth(leg).ended_at is None
+    carry_out(by_hand, "ring_agent")
+    assert by_hand.until(lambda: bool(by_hand.line.calls.talk(second).get("token")), 15)
+    newer = by_hand.line.calls.talk(second)["agent_leg"]
+    ended = by_hand.carrier.truth(leg).ended_at
+    assert ended is not None
+    assert ended <= by_hand.carrier.truth(newer).created_at
+    by_hand.carrier.hang_up(second)
+    by_hand.carrier.hang_up(newer)
+
+
+def test_ending_the_wrap_up_by_api_ends_the_leg_that_still_hears_the_question(by_hand: Running) -> None:
+    by_hand.sign_in("chloe")
+    sid = accepted(by_hand)
+    leg = by_hand.line.calls.talk(sid)["agent_leg"]
+    by_hand.carrier.hang_up(sid)
+    assert by_hand.until(lambda: by_hand.line.board.agent("chloe").state == "wrap_up")
+    assert by_hand.line.switchboard.wrap_up_done("chloe", None, True)
+    carry_out(by_hand, "end_agent_leg")
+    assert by_hand.until(lambda: by_hand.carrier.truth(leg).ended_at is not None)
+    assert by_hand.until(lambda: by_hand.line.legs.up("chloe") == {})
+
+
+def test_a_wrap_up_that_runs_out_ends_the_leg_too(by_hand: Running) -> None:
+    by_hand.sign_in("chloe")
+    sid = accepted(by_hand)
+    leg = by_hand.line.calls.talk(sid)["agent_leg"]
+    by_hand.carrier.hang_up(sid)
+    assert by_hand.until(lambda: by_hand.line.board.agent("chloe").state == "wrap_up")
+    by_hand.line.redis.zadd(by_hand.line.board.keys.of("wrapping"), {f"chloe|{sid}": time.time() - 1})
+    periodic.sweep(by_hand.line)
+    carry_out(by_hand, "end_agent_leg")
+    assert by_hand.until(lambda: by_hand.carrier.truth(leg).ended_at is not None)
+
+
+def test_a_leg_whose_offer_is_over_is_ended_when_the_carrier_tells_of_it(by_hand: Running) -> None:
+    """A clock that died while the carrier dialled never learned of the leg."""
+    by_hand.sign_in("chloe")
+    by_hand.carrier.behave("client:chloe", "no answer")
+    sid = waiting(by_hand)
+    deadline = time.monotonic() + 10
+    while (command := taken(by_hand, deadline, "ring_agent")).kind != "ring_agent":
+        pass
+    token = command.arguments["token"]
+    by_hand.line.switchboard.released(by_hand.line.board.release(token, "failed"))
+    leg = by_hand.line.carrier.place(
+        to="client:chloe", from_=by_hand.line.caller_id, ring_seconds=20,
+        url=by_hand.line.links.sealed("/voice/agent/offer", token, token=token),
+        status_url=by_hand.line.links.sealed("/voice/agent/status", token, token=token, call=sid),
+    )  # fmt: skip
+    carry_out(by_hand, "end_agent_leg")
+    assert by_hand.until(lambda: by_hand.carrier.truth(leg).ended_at is not None)
+    by_hand.carrier.hang_up(sid)

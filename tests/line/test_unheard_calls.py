@@ -1,0 +1,66 @@
+"""Calls that are known only from their end: the caller hung up while no web process answered. They have a record like any other."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+from twilio.request_validator import RequestValidator
+
+from tests.line.running import ACCOUNT, TOKEN, Running, stranger
+
+LINE = "+442079460000"
+
+
+def tell(service: Running, path: str, fields: dict[str, str]) -> str:
+    """A webhook as the carrier sends it."""
+    url = f"{service.url}{path}"
+    signature = RequestValidator(TOKEN).compute_signature(url, fields)
+    asked = Request(url, data=urlencode(fields).encode(), headers={"X-Twilio-Signature": signature})
+    with urlopen(asked, timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def call(**more: str) -> dict[str, str]:
+    """What the carrier says of a new call."""
+    plain = {"CallSid": f"CA{uuid4().hex}", "AccountSid": ACCOUNT, "From": stranger(), "To": LINE, "Direction": "inbound"}
+    return {**plain, "CallStatus": "no-answer", "CallDuration": "0", **more}
+
+
+def test_a_call_that_nobody_answered_has_a_record(service: Running) -> None:
+    fields = call()
+    for _ in range(2):  # told twice
+        tell(service, "/voice/status", fields)
+    record: dict[str, Any] = service.record(fields["CallSid"])
+    assert record["from_number"] == fields["From"]
+    assert record["outcome"] != "answered"
+    assert record["ended_at"] >= record["started_at"]
+    assert service.journal(fields["CallSid"]).count("Ended") == 1
+    assert fields["CallSid"] not in service.line.calls.open_calls()
+
+
+def test_a_request_that_comes_after_the_end_hangs_up(service: Running) -> None:
+    fields = call(CallStatus="completed", CallDuration="1")
+    tell(service, "/voice/status", fields)
+    assert "<Hangup" in tell(service, "/voice/incoming", {**fields, "CallStatus": "ringing"})
+    record = service.record(fields["CallSid"])
+    assert service.journal(fields["CallSid"]).count("Arrived") == 1
+    assert 0 <= (record["ended_at"] - record["started_at"]).total_seconds() < 3
+
+
+def test_ends_of_other_calls_are_nobody_s(service: Running) -> None:
+    for fields in (call(To="+442079999999"), call(Direction="outbound-api"), call(CallStatus="ringing")):
+        tell(service, "/voice/status", fields)
+        assert service.journal(fields["CallSid"]) == []
+
+
+def test_an_end_told_again_after_the_call_was_forgotten_changes_nothing(service: Running) -> None:
+    fields = call()
+    tell(service, "/voice/status", fields)
+    before = service.record(fields["CallSid"])
+    service.line.calls.forget([fields["CallSid"]])
+    tell(service, "/voice/status", fields)
+    assert service.journal(fields["CallSid"]) == []
+    assert service.line.store.row(fields["CallSid"]) == before
