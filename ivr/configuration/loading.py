@@ -10,6 +10,7 @@ from ivr.configuration.lines import read_numbers
 from ivr.configuration.model import Agent, Configuration, Connector, Queue, TableSource
 from ivr.configuration.queues import read_queues
 from ivr.configuration.reading import root_table
+from ivr.configuration.sharing import check_orders
 from ivr.configuration.sources import read_sources
 from ivr.configuration.staff import read_agents, read_skills
 from ivr.language import names as flow_names
@@ -22,7 +23,7 @@ FILES = ("skills.yaml", "queues.yaml", "agents.yaml", "numbers.yaml", "connector
 """What is read here. Phrases, answers and reports have readers of their own."""
 
 REQUIRED = ("skills.yaml", "queues.yaml", "agents.yaml", "numbers.yaml")
-_SEVERITIES = {"queue-without-agents": "warning", "unused-argument": "warning"}
+_SEVERITIES = {"queue-without-agents": "warning", "unused-argument": "warning", "mixed-orders": "warning"}
 
 
 def load_configuration(folder: Path) -> Configuration:
@@ -66,6 +67,7 @@ def _read(files: Mapping[str, str], findings: Findings, folder: Path | None) -> 
     if waiting is not None and agents:
         for queue in queues.values():
             _check_served(queue, waiting.needs_at[queue.queue_id], agents, findings)
+        check_orders(queues, waiting.policies, agents, waiting.policy_at, findings)
     numbers = read_numbers(files["numbers.yaml"], findings) if "numbers.yaml" in files else None
     sources = read_sources(files["connectors.yaml"], findings) if "connectors.yaml" in files else None
     if sources is not None and folder is not None:

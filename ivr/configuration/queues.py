@@ -32,6 +32,7 @@ class Queues:
     overrides: tuple[Override, ...] = ()
     policies: Mapping[str, Policy] = field(default_factory=dict)
     needs_at: Mapping[str, Position] = field(default_factory=dict)
+    policy_at: Mapping[str, Position] = field(default_factory=dict)
 
 
 def read_queues(text: str, skills: Mapping[str, str], findings: Findings) -> Queues:
@@ -52,6 +53,7 @@ def read_queues(text: str, skills: Mapping[str, str], findings: Findings) -> Que
         read_overrides(root, frozenset(queues)),
         policies,
         {name: table.at("needs") for name, table in entries.items()},
+        {name: table.at("policy") for name, table in entries.items()},
     )
     root.close()
     return found

@@ -97,7 +97,7 @@ class Switchboard:
         waiting = WaitingCall(
             call_id=session.call_id,
             queue=wait.queue,
-            arrived_at=self._clock() if arrived_at is None else arrived_at,
+            arrived_at=self.board.now() if arrived_at is None else arrived_at,
             needs=wait.needs,
             preferred=wait.preferred,
             rings=wait.rings,
