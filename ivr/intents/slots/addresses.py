@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ivr.intents.slots.codes import Piece, pieces_of, readings
 from ivr.intents.slots.matching import nearest_known
 from ivr.intents.slots.numbers import number_at
-from ivr.intents.slots.tokens import phrases, tokenise, without_lead_in
+from ivr.intents.slots.tokens import after_corrections, phrases, tokenise, without_lead_in
 from ivr.intents.words import Words, fold
 
 _WRITTEN = {"a": "[a-z]", "A": "[a-z]", "9": r"\d", " ": r"\s?"}
@@ -17,7 +17,14 @@ _EMAIL = re.compile(r"[a-z0-9ñ][a-z0-9ñ._+\-]{0,63}@[a-z0-9][a-z0-9\-]{0,62}(?
 
 def read_email(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple[str, float] | None:
     """The address in `text`, lower case; None where it is not whole."""
-    tokens = tokenise(text)
+    for tokens in after_corrections(tokenise(text), words, short=False):  # "no" may be part of an address
+        found = _email(tokens, words)
+        if found is not None:
+            return nearest_known([found[0]], known) or found
+    return None
+
+
+def _email(tokens: list[str], words: Words) -> tuple[str, float] | None:
     signs = phrases(words, "email_signs")
     at = next((place for place in range(len(tokens)) if (hit := signs.at(tokens, place)) and hit[0] == "@"), len(tokens))
     tokens = [*without_lead_in(tokens[:at], words, "lead_ins"), *tokens[at:]]
@@ -25,8 +32,7 @@ def read_email(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple[st
     found = _EMAIL.search(written)
     if found is None:
         return None
-    address = found.group()
-    return nearest_known([address], known) or (address, 0.9 if _spelled(tokens) else 1.0)
+    return found.group(), 0.9 if _spelled(tokens) else 1.0
 
 
 def _spelled(tokens: list[str]) -> bool:
@@ -57,6 +63,9 @@ def _email_parts(tokens: list[str], words: Words) -> Iterator[str]:
 def _spelled_piece(tokens: list[str], place: int, words: Words) -> tuple[str, int]:
     """A letter said as such, a repeated one, a number, else the word itself."""
     token = tokens[place]
+    named = phrases(words, "letter_names").at(tokens, place)
+    if named and (named[1] > 1 or (len(token) > 1 and _beside_a_letter(tokens, place))):  # "double u"; the "ene" of "a ene a"
+        return str(named[0]), place + named[1]
     times = phrases(words, "repeats").at(tokens, place)
     if times and place + times[1] < len(tokens):
         after = tokens[place + times[1]]
@@ -81,15 +90,29 @@ def _spelled_piece(tokens: list[str], place: int, words: Words) -> tuple[str, in
     return token.replace("'", ""), place + 1
 
 
+def _beside_a_letter(tokens: list[str], place: int) -> bool:
+    return any(
+        0 <= beside < len(tokens) and len(tokens[beside]) == 1 and tokens[beside].isalpha() for beside in (place - 1, place + 1)
+    )
+
+
 def read_postcode(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple[str, float] | None:
     """The postcode in `text` in one of the shapes of the language's table ("A9 9AA": A is a letter, 9 a digit)."""
-    tokens = [token for token in without_lead_in(tokenise(text), words, "lead_ins") if token not in ".-_/#+:"]
     shapes = words.listed("postcode_shapes")
     for shape in shapes:
         as_written = re.search(r"\b" + "".join(_WRITTEN.get(sign, "") for sign in shape) + r"\b", fold(text))
         if as_written and not shape.replace(" ", "").isdigit():
             code = _spaced(as_written.group().replace(" ", "").upper(), shape.upper())
             return nearest_known([code], known) or (code, 1.0)
+    for tokens in after_corrections(tokenise(text), words, short=False):
+        plain = [token for token in without_lead_in(tokens, words, "lead_ins") if token not in ".-_/#+:"]
+        said = _spelled_postcode(plain, shapes, words)
+        if said is not None:
+            return nearest_known([said], known) or (said, 1.0)
+    return None
+
+
+def _spelled_postcode(tokens: list[str], shapes: tuple[str, ...], words: Words) -> str | None:
     spread = pieces_of(tokens, words, letters=True)
     for shape in sorted(shapes, key=len, reverse=True):
         plain = shape.replace(" ", "").upper()
@@ -100,8 +123,7 @@ def read_postcode(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple
                 for reading in readings(spread[start:end]):
                     fitted = _fit(reading.upper(), plain)
                     if fitted and _alone(spread, start, end, plain):
-                        code = _spaced(fitted, shape)
-                        return nearest_known([code], known) or (code, 1.0)
+                        return _spaced(fitted, shape)
     return None
 
 

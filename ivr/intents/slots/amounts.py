@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ivr.intents.slots.numbers import Number, number_at, written_decimal
-from ivr.intents.slots.tokens import is_number, one_of, tokenise
+from ivr.intents.slots.tokens import after_corrections, is_number, one_of, phrases, tokenise
 from ivr.intents.words import Words
 
 CENTS = Decimal("0.01")
@@ -24,12 +24,40 @@ class Amount:
 
 def read_amount(text: str, words: Words, needs_currency: bool = False) -> Amount | None:
     """The first sum in `text`; with `needs_currency` only one whose currency was said."""
-    tokens = tokenise(text)
-    for place in range(len(tokens)):
-        found = amount_at(tokens, place, words)
-        if found is not None and (found.currency or not needs_currency):
-            return Amount(found.value.quantize(CENTS), found.currency, found.end)
+    for tokens in after_corrections(tokenise(text), words):
+        for place in range(len(tokens)):
+            found = _told_at(tokens, place, words) or amount_at(tokens, place, words)
+            if found is not None and (found.currency or not needs_currency):
+                return Amount(found.value.quantize(CENTS), found.currency, found.end)
     return None
+
+
+def _told_at(tokens: Sequence[str], place: int, words: Words) -> Amount | None:
+    """Sums without a number: "a pound fifty", "half a pound", "euro y medio", "a tenner"."""
+    main, articles, half = words.table("currency_main"), one_of(words, "one_before"), one_of(words, "half")
+    known = phrases(words, "known_sums").at(tokens, place)
+    if known:
+        return Amount(Decimal(str(known[0])), _currency_of(words), place + known[1])
+    token, start = tokens[place], place
+    value = Decimal("0.5") if token in half else Decimal(1) if token in articles else None
+    if value is not None:
+        start += 1
+        start += token in half and start < len(tokens) and tokens[start] in articles
+    if start >= len(tokens) or tokens[start] not in main or not tokens[start].isalpha():
+        return None
+    cents, end = _cents(tokens, start + 1, words)
+    if value is None:  # "euro y medio" counts, a bare "euros" does not
+        return (
+            Amount(1 + cents, str(main[token]).upper(), end)
+            if cents == Decimal("0.5") and not _counted(tokens, place, words)
+            else None
+        )
+    return Amount(value + cents, str(main[tokens[start]]).upper(), end)
+
+
+def _counted(tokens: Sequence[str], place: int, words: Words) -> bool:
+    """Whether a number stands right before `place`."""
+    return place > 0 and number_at([tokens[place - 1]], 0, words) is not None
 
 
 def amount_at(tokens: Sequence[str], place: int, words: Words) -> Amount | None:
@@ -49,6 +77,9 @@ def amount_at(tokens: Sequence[str], place: int, words: Words) -> Amount | None:
     first = number_at(tokens, place, words)
     if first is None:
         return None
+    half, end = _half(tokens, first.end, words)
+    if half and end < len(tokens) and tokens[end] in main:
+        return Amount(first.value + half, str(main[tokens[end]]).upper(), end + 1)
     after = tokens[first.end] if first.end < len(tokens) else ""
     if after in small:
         return Amount(Decimal(first.value) / 100, _currency_of(words), first.end + 1)
@@ -61,6 +92,9 @@ def amount_at(tokens: Sequence[str], place: int, words: Words) -> Amount | None:
         value, end = Decimal(f"{first.value}.{decimals[0]}"), decimals[1]
         follows = end < len(tokens) and tokens[end] in main
         return Amount(value, sign or (str(main[tokens[end]]) if follows else ""), end + follows)
+    small_change = _below_ten(tokens, first.end, words)
+    if small_change is not None and first.value > 0:
+        return Amount(first.value + small_change[0], sign, small_change[1])
     second = number_at(tokens, first.end, words) if first.end < len(tokens) else None
     if second is not None and _cents_beside(first, second):
         follows = second.end < len(tokens) and tokens[second.end] in main
@@ -79,6 +113,9 @@ def _cents_beside(first: Number, second: Number) -> bool:
 
 def _cents(tokens: Sequence[str], place: int, words: Words) -> tuple[Decimal, int]:
     """What follows the currency: "and ten cents", "fifty", "con veinte", "y medio"."""
+    small_change = _below_ten(tokens, place, words)
+    if small_change is not None:
+        return small_change
     start, joined = place, False
     while place < len(tokens) and (tokens[place] in one_of(words, "and") or tokens[place] in one_of(words, "point")):
         place, joined = place + 1, True
@@ -91,6 +128,26 @@ def _cents(tokens: Sequence[str], place: int, words: Words) -> tuple[Decimal, in
         return Decimal(0), start
     named = number.end < len(tokens) and tokens[number.end] in one_of(words, "currency_small")
     return Decimal(number.value) / 100, number.end + named
+
+
+def _below_ten(tokens: Sequence[str], place: int, words: Words) -> tuple[Decimal, int] | None:
+    """ "oh five" after the pounds: five pence."""
+    if place + 1 >= len(tokens) or tokens[place] not in {*one_of(words, "zeros"), *words.listed("digit_names")[:1]}:
+        return None
+    number = number_at(tokens, place + 1, words)
+    if number is None or not 0 < number.value < 10:
+        return None
+    return Decimal(number.value) / 100, number.end
+
+
+def _half(tokens: Sequence[str], place: int, words: Words) -> tuple[Decimal, int]:
+    """ "and a half" between a number and its currency."""
+    if place >= len(tokens) or tokens[place] not in one_of(words, "and"):
+        return Decimal(0), place
+    place += 1
+    while place < len(tokens) and tokens[place] in one_of(words, "one_before"):
+        place += 1
+    return (Decimal("0.5"), place + 1) if place < len(tokens) and tokens[place] in one_of(words, "half") else (Decimal(0), place)
 
 
 def _point(tokens: Sequence[str], place: int, words: Words) -> tuple[str, int] | None:

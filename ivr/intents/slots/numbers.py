@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from ivr.intents.slots.tokens import is_number, one_of, phrases, tokenise, without
+from ivr.intents.slots.tokens import after_corrections, is_number, one_of, phrases, tokenise, without
 from ivr.intents.words import Words
 
 
@@ -121,13 +121,29 @@ def numbers_in(tokens: Sequence[str], words: Words) -> list[Number]:
 
 def read_number(text: str, words: Words) -> Decimal | None:
     """The one number in `text`, with decimals ("three point one four", "dos y medio") and sign; None where there is none."""
-    tokens = without(tokenise(text), words, "about")
+    for tokens in after_corrections(without(tokenise(text), words, "about"), words):
+        found = _one_number(tokens, words)
+        if found is not None:
+            return found
+    return None
+
+
+def _one_number(tokens: list[str], words: Words) -> Decimal | None:
+    told = phrases(words, "told_numbers").find(tokens)
+    if told:
+        return Decimal(str(told[0][2]))
     for place, token in enumerate(tokens):
         if is_number(token) and not token.isdigit():
             return _negative(tokens, place, written_decimal(token), words)
         if token in ("#",):
             continue
         number = number_at(tokens, place, words)
+        if (
+            number is not None
+            and token in one_of(words, "one_before")
+            and number_at(tokens[number.end : number.end + 1], 0, words)
+        ):
+            continue  # "un ocho" is an eight
         if number is not None:
             whole = Decimal(number.value)
             decimals = _decimals(tokens, number.end, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 from ivr.intents.slots.matching import nearest_name
@@ -97,6 +98,7 @@ def read_name(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple[str
         if tails.starts(tokens, place):
             tokens = tokens[:place]
             break
+    tokens = _spelled_again(tokens)
     if tokens and all(len(token) == 1 for token in tokens) and len(tokens) > 2:
         tokens = ["".join(tokens)]
     elif len(tokens) > 3 and all(len(token) == 1 for token in tokens[1:]):
@@ -108,6 +110,18 @@ def read_name(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple[str
     if mended is not None:
         return mended
     return " ".join(_capital(word, words) for word in said.split()), 0.9
+
+
+def _spelled_again(tokens: list[str]) -> list[str]:
+    """ "John Smyth, S M I T H": the spelling mends the word that it spells."""
+    start = len(tokens)
+    while start and len(tokens[start - 1]) == 1:
+        start -= 1
+    spelled = "".join(tokens[start:])
+    for place in range(start):
+        if len(spelled) > 2 and difflib.SequenceMatcher(None, spelled, tokens[place]).ratio() > 0.6:
+            return [*tokens[:place], spelled, *tokens[place + 1 : start]]
+    return tokens
 
 
 def _capital(word: str, words: Words) -> str:

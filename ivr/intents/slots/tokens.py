@@ -104,8 +104,10 @@ def without_lead_in(tokens: list[str], words: Words, table: str) -> list[str]:
     return tokens[start:]
 
 
-def after_corrections(tokens: list[str], words: Words) -> list[list[str]]:
-    """What follows the last "no, sorry" (or a plain "no" in the midst), where anything does; then everything."""
-    cues = [*phrases(words, "corrections").find(tokens), *phrases(words, "short_corrections").find(tokens)]
+def after_corrections(tokens: list[str], words: Words, short: bool = True) -> list[list[str]]:
+    """What follows the last "no, sorry" (`short`: or a plain "no" in the midst), where anything does; then everything."""
+    cues = phrases(words, "corrections").find(tokens)
+    if short:
+        cues = [*cues, *phrases(words, "short_corrections").find(tokens)]
     last = max((end for start, end, _ in cues if start > 0), default=len(tokens))
     return [tokens[last:], tokens] if last < len(tokens) else [tokens]
