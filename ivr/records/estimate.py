@@ -21,9 +21,8 @@ from ivr.records.columns import to_micros
 from ivr.records.database import REPORT_SECONDS
 from ivr.records.figures import FIGURES
 from ivr.records.intervals import divide
-from ivr.records.measures import MEASURES, Source
+from ivr.records.measures import MEASURES, Source, default_thresholds
 from ivr.records.record import WINDOWS_SECONDS
-from ivr.records.rollups import default_thresholds
 from ivr.records.rows import rfc3339
 from ivr.records.stats import evaluate, interval
 from ivr.records.store import Store
@@ -175,7 +174,7 @@ def fcr_report(store: Store, scope: Scope, now: datetime) -> dict[str, Any]:
     """All that is known of first-call resolution in `scope`: methods by windows, exclusions, estimates, blame, pairs of calls."""
     names = [name for name, measure in MEASURES.items() if measure.source is Source.CONTACTS]
     with store.reading(REPORT_SECONDS) as connection:
-        found = sum_rows(connection, scope, [], [MEASURES[name] for name in names], [], default_thresholds(store))
+        found = sum_rows(connection, scope, [], [MEASURES[name] for name in names], [], default_thresholds(store.rules))
         sums = found.get((), Sums())
         estimates = {name: estimate(connection, scope, now, seconds) for name, seconds in WINDOWS_SECONDS.items()}
         return {

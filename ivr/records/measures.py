@@ -6,14 +6,15 @@ contact and not as another one. A measure of a leg is counted on each leg.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
-from ivr.records.record import WINDOWS_SECONDS
+from ivr.records.parameters import read_seconds
+from ivr.records.record import WINDOWS_SECONDS, Rules
 from ivr.records.tables import calls, legs, visits
 
 Column = sa.ColumnElement[Any]
@@ -33,6 +34,21 @@ class Thresholds:
 
     target_seconds: float = 20.0
     short_abandon_seconds: float = 5.0
+
+
+# How a request names them.
+THRESHOLDS = ("target_seconds", "short_seconds")
+
+
+def default_thresholds(rules: Rules) -> Thresholds:
+    """Those of config/reports.yaml, which rollups are kept for."""
+    return Thresholds(rules.target_seconds, rules.short_abandon_seconds)
+
+
+def read_thresholds(arguments: Mapping[str, Sequence[str]], usual: Thresholds) -> Thresholds:
+    """Thresholds out of request arguments; `usual` where they name none. Raises BadQuery."""
+    target, short = (read_seconds(arguments, name, None) for name in THRESHOLDS)
+    return Thresholds(usual.target_seconds if target is None else target, usual.short_abandon_seconds if short is None else short)
 
 
 @dataclass(frozen=True)

@@ -68,3 +68,16 @@ def read_range(arguments: Mapping[str, Sequence[str]], zone: ZoneInfo) -> tuple[
         if end - start > LONGEST_RANGE:
             raise BadQuery(f"the interval is longer than {LONGEST_RANGE.days} days; pull it in parts", parameter="to")
     return start, end
+
+
+def read_seconds(arguments: Mapping[str, Sequence[str]], name: str, default: float | None, most: float = 3600) -> float | None:
+    """A number of seconds above 0 out of request arguments; `default` where it is not given. Raises BadQuery."""
+    if not arguments.get(name):
+        return default
+    try:
+        value = float(arguments[name][0])
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= most:
+        raise BadQuery(f"{name} must be a number of seconds, above 0 and at most {most:g}", parameter=name)
+    return value

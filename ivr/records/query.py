@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from ivr.records.columns import from_micros, to_micros
 from ivr.records.database import REPORT_SECONDS, WEB_SECONDS
 from ivr.records.figures import counted_in
-from ivr.records.measures import Source
-from ivr.records.parameters import BadQuery, nearest, read_range, read_time, read_zone
+from ivr.records.measures import THRESHOLDS, Source, Thresholds, default_thresholds
+from ivr.records.parameters import BadQuery, nearest, read_range, read_seconds, read_time, read_zone
 from ivr.records.record import FcrState, Outcome
 from ivr.records.store import Store
 from ivr.records.tables import calls, issues, legs, visits
@@ -71,6 +71,8 @@ class CallQuery:
     counted_in: str | None = None
     queued_from: datetime | None = None  # with a stay in a queue that began in [queued_from, queued_to)
     queued_to: datetime | None = None
+    target_seconds: float | None = None  # what `counted_in` goes by; None: as in config/reports.yaml
+    short_seconds: float | None = None
     own_agent: str | None = None  # an agent's token sees the calls of this agent only
 
 
@@ -122,7 +124,19 @@ def read_cursor(text: str) -> tuple[int, str]:
 
 def read_call_query(arguments: Mapping[str, Sequence[str]], *, limit: int = 100) -> CallQuery:
     """A query out of request arguments. Raises BadQuery with the parameter and, where the set is closed, the allowed values."""
-    also = ("from", "to", "tz", "updated_since", "cursor", "limit", "order", "counted_in", "queued_from", "queued_to")
+    also = (
+        "from",
+        "to",
+        "tz",
+        "updated_since",
+        "cursor",
+        "limit",
+        "order",
+        "counted_in",
+        "queued_from",
+        "queued_to",
+        *THRESHOLDS,
+    )
     filters = read_filters(arguments, also)
     one = {name: arguments[name][0] for name in also if arguments.get(name)}
     zone = read_zone(one.get("tz"))
@@ -150,11 +164,13 @@ def read_call_query(arguments: Mapping[str, Sequence[str]], *, limit: int = 100)
         one.get("counted_in"),
         queued_from=queued[0],
         queued_to=queued[1],
+        target_seconds=read_seconds(arguments, "target_seconds", None),
+        short_seconds=read_seconds(arguments, "short_seconds", None),
     )
 
 
-def conditions(query: CallQuery, settled_before: datetime | None = None) -> list[sa.ColumnElement[bool]]:
-    """The query's WHERE, without its cursor."""
+def conditions(query: CallQuery, usual: Thresholds, settled_before: datetime | None = None) -> list[sa.ColumnElement[bool]]:
+    """The query's WHERE, without its cursor. `usual`: the thresholds where the query names none."""
     where: list[sa.ColumnElement[bool]] = []
     if query.start is not None:
         where.append(calls.c.started_at >= query.start)
@@ -165,11 +181,11 @@ def conditions(query: CallQuery, settled_before: datetime | None = None) -> list
         if settled_before is not None:
             where.append(calls.c.updated_at < settled_before)
     where.extend(_condition(name, values) for name, values in query.filters.items() if name not in _OF_PARTS)
-    where.extend(_parts(query))
+    where.extend(_parts(query, usual))
     return where
 
 
-def _parts(query: CallQuery) -> list[sa.ColumnElement[bool]]:
+def _parts(query: CallQuery, usual: Thresholds) -> list[sa.ColumnElement[bool]]:
     """Conditions on legs and on stays: all of one kind must hold for the same leg, or the same stay."""
     where: list[sa.ColumnElement[bool]] = []
     of_leg: list[sa.ColumnElement[bool]] = []
@@ -192,7 +208,11 @@ def _parts(query: CallQuery) -> list[sa.ColumnElement[bool]]:
     if query.queued_to is not None:
         of_stay.append(visits.c.queued_at < query.queued_to)
     if query.counted_in is not None:
-        source, row = counted_in(query.counted_in)
+        thresholds = Thresholds(
+            usual.target_seconds if query.target_seconds is None else query.target_seconds,
+            usual.short_abandon_seconds if query.short_seconds is None else query.short_seconds,
+        )
+        source, row = counted_in(query.counted_in, thresholds)
         (where if source is Source.CONTACTS else of_leg if source is Source.LEGS else of_stay).append(row)
     for table, conditions_ in ((legs, of_leg), (visits, of_stay)):
         if conditions_:
@@ -220,7 +240,7 @@ def call_statement(store: Store, query: CallQuery, limit: int, columns: Sequence
     """The first `limit` rows of a query, behind its cursor (parameters `cursor_at` and `cursor_call`) where it has one."""
     key = calls.c.updated_at if query.updated_since is not None else calls.c.started_at
     settled = store.clock() - timedelta(seconds=store.settle_seconds) if store.settle_seconds else None
-    chosen = sa.select(*columns).where(*conditions(query, settled))
+    chosen = sa.select(*columns).where(*conditions(query, default_thresholds(store.rules), settled))
     if query.cursor is not None:
         place = sa.tuple_(
             sa.bindparam("cursor_at", from_micros(query.cursor[0]), key.type),

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ivr.records.columns import from_micros, to_micros
 from ivr.records.database import REPORT_SECONDS
 from ivr.records.intervals import PERIODS, period, whole_half_hours
-from ivr.records.measures import Measure, Source, Thresholds
+from ivr.records.measures import Measure, Source, Thresholds, default_thresholds
 from ivr.records.query import NONE
 from ivr.records.rolling import COLUMNS, DIMENSIONS, rolled_rows
 from ivr.records.rollup_tables import HALF_HOUR_MICROS, rollups
@@ -29,11 +29,6 @@ _UTC = ZoneInfo("UTC")
 _NOTHING = ""  # the key of rows without a value; never shown
 _BATCH = 48  # a day: all its calls are in memory at once
 _SUM_SECONDS = 600.0
-
-
-def default_thresholds(store: Store) -> Thresholds:
-    """The thresholds that rollups are kept for."""
-    return Thresholds(store.rules.target_seconds, store.rules.short_abandon_seconds)
 
 
 def refresh_rollups(store: Store, *, most: int = 10_000) -> int:
@@ -56,7 +51,9 @@ def refresh_rollups(store: Store, *, most: int = 10_000) -> int:
             if not due:
                 break
             rows = [
-                row for first, last in _runs(list(due)) for row in rolled_rows(connection, first, last, default_thresholds(store))
+                row
+                for first, last in _runs(list(due))
+                for row in rolled_rows(connection, first, last, default_thresholds(store.rules))
             ]
         with store.writing(REPORT_SECONDS) as connection:
             connection.execute(rollups.delete().where(rollups.c.half_hour.in_(list(due))))
@@ -117,7 +114,7 @@ def usable(store: Store, scope: Scope, groups: Sequence[str], thresholds: Thresh
     if kept is None or scope.own_agent is not None or "quarter_hour" in groups:
         return None
     aligned = all(to_micros(at) % HALF_HOUR_MICROS == 0 for at in (scope.start, scope.end))
-    if not aligned or thresholds != default_thresholds(store) or not whole_half_hours(scope.zone, scope.start, scope.end):
+    if not aligned or thresholds != default_thresholds(store.rules) or not whole_half_hours(scope.zone, scope.start, scope.end):
         return None
     return kept
 

@@ -24,8 +24,8 @@ import structlog
 
 from ivr.errors import RecordError
 from ivr.records.database import REPORT_SECONDS
+from ivr.records.measures import default_thresholds
 from ivr.records.report_file import Report, load_reports
-from ivr.records.rollups import default_thresholds
 from ivr.records.rows import csv_cell
 from ivr.records.stats import StatsQuery, figures
 from ivr.records.store import Store
@@ -98,7 +98,8 @@ def make(store: Store, report: Report, due: datetime, now: datetime) -> str:
     """The report's text: CSV with numerator and denominator beside each figure, or the answer of /stats as JSON."""
     start, end = period_of(report, due)
     scope = Scope(start, end, ZoneInfo(report.timezone))
-    query = StatsQuery(scope, report.group_by, report.metrics, default_thresholds(store))
+    usual = default_thresholds(store.rules)
+    query = StatsQuery(scope, report.group_by, report.metrics, usual, usual=usual)
     found = figures(store, query, now, seconds=REPORT_SECONDS)
     if report.form == "json":
         return json.dumps({"report": report.name, "title": report.title, **found}, indent=2, ensure_ascii=False) + "\n"

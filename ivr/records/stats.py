@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -13,11 +13,11 @@ from ivr.records import occupancy
 from ivr.records.database import WEB_SECONDS
 from ivr.records.figures import ALIASES, DEFAULT, NAMES, OCCUPANCY, Figure, Matures, Unit, figure
 from ivr.records.intervals import PERIODS, bounds, label
-from ivr.records.measures import MEASURES, PLACES, Source, Thresholds
+from ivr.records.measures import MEASURES, PLACES, THRESHOLDS, Source, Thresholds, default_thresholds, read_thresholds
 from ivr.records.parameters import BadQuery, nearest, read_range, read_zone
 from ivr.records.query import NONE
 from ivr.records.record import WINDOWS_SECONDS
-from ivr.records.rollups import default_thresholds, sum_rollups, usable
+from ivr.records.rollups import sum_rollups, usable
 from ivr.records.rows import rfc3339
 from ivr.records.spread import Spread
 from ivr.records.store import Store
@@ -47,28 +47,16 @@ class StatsQuery:
     metrics: tuple[str, ...]
     thresholds: Thresholds
     rows_only: bool = False  # never answer from rollups: for comparison
-    defaults: tuple[str, ...] = field(default=())  # parameters that were not given
+    usual: Thresholds | None = None  # what links need not say
 
 
 def _list(arguments: Mapping[str, Sequence[str]], name: str) -> list[str]:
     return [word.strip() for value in arguments.get(name, ()) for word in value.split(",") if word.strip()]
 
 
-def _seconds(arguments: Mapping[str, Sequence[str]], name: str, default: float) -> float:
-    if not arguments.get(name):
-        return default
-    try:
-        value = float(arguments[name][0])
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 3600:
-        raise BadQuery(f"{name} must be a number of seconds, above 0 and at most 3600", parameter=name)
-    return value
-
-
 def read_stats_query(arguments: Mapping[str, Sequence[str]], store: Store, now: datetime) -> StatsQuery:
     """A query out of request arguments; without `from` and `to`, the last seven days. Raises BadQuery naming what is allowed."""
-    also = ("from", "to", "tz", "group_by", "metrics", "target_seconds", "short_seconds", "source")
+    also = ("from", "to", "tz", "group_by", "metrics", *THRESHOLDS, "source")
     unknown = next((name for name in arguments if name not in (*also, *DIMENSIONS)), None)
     if unknown is not None:
         allowed = sorted({*also, *DIMENSIONS})
@@ -96,12 +84,9 @@ def read_stats_query(arguments: Mapping[str, Sequence[str]], store: Store, now: 
     if source not in ("auto", "rows"):
         raise BadQuery(f'source "{source[:20]}" is not known', ("auto", "rows"), "source")
     filters = {name: tuple(arguments[name]) for name in DIMENSIONS if arguments.get(name)}
-    usual = default_thresholds(store)
-    thresholds = Thresholds(
-        _seconds(arguments, "target_seconds", usual.target_seconds),
-        _seconds(arguments, "short_seconds", usual.short_abandon_seconds),
-    )
-    return StatsQuery(Scope(start, end, zone, filters), tuple(groups), tuple(metrics), thresholds, source == "rows")
+    thresholds = read_thresholds(arguments, default_thresholds(store.rules))
+    usual = default_thresholds(store.rules)
+    return StatsQuery(Scope(start, end, zone, filters), tuple(groups), tuple(metrics), thresholds, source == "rows", usual)
 
 
 def figures(store: Store, query: StatsQuery, now: datetime, *, seconds: float = WEB_SECONDS) -> dict[str, Any]:
@@ -271,6 +256,10 @@ def _link(query: StatsQuery, f: Figure, key: Key | None) -> str | None:
             parts[known.get(name, name)] = (NONE if value is None else str(value),)
     since, until = ("queued_from", "queued_to") if f.source is Source.VISITS else ("from", "to")
     named = [(name, value) for name, values in parts.items() for value in values]
+    if query.thresholds != query.usual:
+        named += zip(
+            THRESHOLDS, (f"{query.thresholds.target_seconds:g}", f"{query.thresholds.short_abandon_seconds:g}"), strict=True
+        )
     return "/api/v1/calls?" + urlencode([(since, rfc3339(start)), (until, rfc3339(end)), *named, ("counted_in", f.name)])
 
 

@@ -43,6 +43,8 @@ CALL_PARAMETERS = (
     Parameter("queued_from", "with a stay in a queue that began then or later"),
     Parameter("queued_to", "with a stay in a queue that began before"),
     Parameter("counted_in", "only calls that this figure counts, e.g. aht_contact or fcr.numerator"),
+    Parameter("target_seconds", "service level's T for counted_in; default: the setting"),
+    Parameter("short_seconds", "abandons under this do not count for counted_in; default: the setting"),
 )  # fmt: skip
 _TEXT = {"type": ["string", "null"]}
 _NUMBER = {"type": "number"}
