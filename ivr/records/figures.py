@@ -48,6 +48,8 @@ class Figure:
     matures: Matures = Matures.AT_ONCE
     spread: tuple[str, float] | None = None
     note: str = ""
+    squares: str = ""  # of a mean: the measure that adds up the squares, from which its interval follows
+    survey: bool = False  # answers of callers: shown with the share of those asked who answered
 
     @property
     def source(self) -> Source:
@@ -58,7 +60,8 @@ class Figure:
     @property
     def measures(self) -> tuple[Measure, ...]:
         """All sums it needs."""
-        return tuple(MEASURES[name] for name in dict.fromkeys((*self.numerator, *self.denominator)))
+        names = (*self.numerator, *self.denominator, *([self.squares] if self.squares else []))
+        return tuple(MEASURES[name] for name in dict.fromkeys(names))
 
     @property
     def count(self) -> bool:
@@ -100,6 +103,7 @@ def _spread(
     return Figure(name, title, formula, Unit.SECONDS, {}, {denominator: 1}, matures, (spread, share))
 
 
+_RATE = "Response rate: survey_response_rate."
 _TARGET = "T: the target, 20 s unless set"
 _LEG = "handle time of a leg = talk + hold + wrap-up"
 _SERVICE_LEVELS = (
@@ -142,7 +146,7 @@ _ALL = (
     *(_share(f"fcr_{w}", f"FCR, {w}", f"contacts with no repeat within {w} and not marked unresolved / contacts counted", f"combined_{w}", "fcr_counted", m, _FCR_NOTE) for w, m in _WINDOWS.items()),
     *(_share(f"fcr_repeat_{w}", f"FCR by repeat call, {w}", f"contacts with no repeat within {w} / contacts counted", f"no_repeat_{w}", "fcr_counted", m, _FCR_NOTE) for w, m in _WINDOWS.items()),
     _share("fcr_disposition", "FCR by disposition", "contacts the agent marked resolved / contacts marked either way", "disposed_resolved", "disposed", Matures.WRAP_UP),
-    _share("fcr_survey", "FCR by survey", "contacts whose caller said it was resolved / contacts whose caller said either", "said_resolved", "asked_resolved"),
+    Figure("fcr_survey", "FCR by survey", "contacts whose caller said it was resolved / contacts whose caller said either", Unit.SHARE, _sum("said_resolved"), _sum("asked_resolved"), survey=True),
     _count("fcr_excluded", "Excluded from FCR", "contacts that do not count for FCR, with reasons in the records", "fcr_excluded"),
     _count("fcr_provisional", "FCR not final", "contacts whose window is still open", "fcr_provisional"),
     _share("containment", "Containment", "self-service contacts whose goal was confirmed, that were not handled and did not call again within 24 h / contacts that entered self-service", "contained", "self_service", Matures.ONE_DAY, "Contacts of withheld or shared numbers are in neither: whether they called again cannot be known."),
@@ -159,9 +163,9 @@ _ALL = (
     *(_share(f"service_level_{n}", f"Service level, formula {n}", formula, over, under, note=_TARGET) for n, (formula, over, under) in enumerate(_SERVICE_LEVELS, 1)),
     _share("service_level", "Service level", f"formula 6: {_SERVICE_LEVELS[5][0]}", _SERVICE_LEVELS[5][1], _SERVICE_LEVELS[5][2], note=_TARGET),
     _share("transfer_rate", "Transfers", "contacts with an agent-to-agent or agent-to-queue transfer / handled contacts", "transferred", "handled"),
-    _share("csat", "CSAT", "answers 4 and 5 / answers, on 1-5", "csat_top_two", "csat_answers", note="Response rate: survey_response_rate."),
-    Figure("nps", "NPS", "% of 9-10 - % of 0-6, on 0-10", Unit.POINTS, _sum("nps_promoters - nps_detractors"), _sum("nps_answers"), note="Response rate: survey_response_rate."),
-    Figure("ces", "CES", "sum of answers / answers, on 1-7 where 7 is easy", Unit.SCALE, _sum("ces_sum"), _sum("ces_answers"), note="Response rate: survey_response_rate."),
+    Figure("csat", "CSAT", "answers 4 and 5 / answers, on 1-5", Unit.SHARE, _sum("csat_top_two"), _sum("csat_answers"), note=_RATE, survey=True),
+    Figure("nps", "NPS", "% of 9-10 - % of 0-6, on 0-10", Unit.POINTS, _sum("nps_promoters - nps_detractors"), _sum("nps_answers"), note=_RATE, survey=True),
+    Figure("ces", "CES", "sum of answers / answers, on 1-7 where 7 is easy", Unit.SCALE, _sum("ces_sum"), _sum("ces_answers"), note=_RATE, squares="ces_squares", survey=True),
     _share("survey_response_rate", "Survey response", "contacts that answered at least one question / contacts that were asked", "survey_answered", "survey_offered"),
     _count("offered", "Offered to queues", "stays in queues that began", "visits_offered", "Counted where and when the stay began; a contact may have several."),
     _count("answered", "Answered out of queues", "stays that ended with an agent", "visits_answered"),

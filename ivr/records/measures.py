@@ -161,6 +161,7 @@ _CONTACTS = [
     _contacts("nps_promoters", _flag(sa.and_(_contact, calls.c.nps >= 9))),
     _contacts("nps_detractors", _flag(sa.and_(_contact, calls.c.nps <= 6))),
     _contacts("ces_answers", _flag(sa.and_(_contact, calls.c.ces.is_not(None)))),
+    _contacts("ces_squares", sa.case((sa.and_(_contact, calls.c.ces.is_not(None)), calls.c.ces * calls.c.ces), else_=0.0)),
     _contacts("ces_sum", sa.case((sa.and_(_contact, calls.c.ces.is_not(None)), calls.c.ces), else_=0.0)),
 ]
 

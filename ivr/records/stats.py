@@ -142,6 +142,7 @@ def figures(store: Store, query: StatsQuery, now: datetime, *, seconds: float = 
 def _always(chosen: Sequence[Figure], reconciled: bool) -> list[str]:
     """Measures that say how complete the figures are."""
     names = ["fcr_provisional"] if any(f.matures is Matures.WINDOW for f in chosen) else []
+    names += ["survey_offered", "survey_answered"] if any(f.survey for f in chosen) else []
     names += ["leg_wrap_up_pending"] if any(f.matures is Matures.WRAP_UP for f in chosen) else []
     return names + (["visits_offered", *(f"visits_{place}" for place in PLACES)] if reconciled else []) + ["contacts"]
 
@@ -181,7 +182,8 @@ def _figures(
             "unit": f.unit,
             "completeness": _completeness(store, query, f, sums, now),
             "definition": f.formula,
-            **interval(f, numerator, denominator),
+            **(interval(f, numerator, denominator) or spread_of_answers(f, sums)),
+            **(response_rate(sums) if f.survey else {}),
             "calls": _link(query, f, key),
         }
         if f.name == "fcr":
@@ -229,6 +231,32 @@ def interval(f: Figure, numerator: float | None, denominator: float | None) -> d
     middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n)) / (1 + _Z**2 / n)
     return {"interval": [round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)]}
+
+
+def spread_of_answers(f: Figure, sums: Sums) -> dict[str, Any]:
+    """The 95 % interval of NPS and of means of answers: from their own spread, wider where answers are few (Student's t, approximated)."""
+    answers = sum(sums.measures.get(name, 0) * weight for name, weight in f.denominator.items())
+    if f.unit is Unit.POINTS:  # every answer is +1, 0 or -1
+        scale, low, high = 100.0, -100.0, 100.0
+        squares = sum(sums.measures.get(name, 0) for name in f.numerator)
+    elif f.squares:
+        scale, low, high = 1.0, -math.inf, math.inf
+        squares = sums.measures.get(f.squares, 0)
+    else:
+        return {}
+    if answers < 2:
+        return {}
+    mean = sum(sums.measures.get(name, 0) * weight for name, weight in f.numerator.items()) / answers
+    variance = max(0.0, squares / answers - mean * mean) * answers / (answers - 1)
+    wide = _Z + (_Z**3 + _Z) / (4 * (answers - 1))
+    half = wide * math.sqrt(variance / answers)
+    return {"interval": [round(max(low, scale * (mean - half)), 3), round(min(high, scale * (mean + half)), 3)]}
+
+
+def response_rate(sums: Sums) -> dict[str, Any]:
+    """Of the contacts that were asked, the share that answered anything; None where nobody was."""
+    offered = sums.measures.get("survey_offered", 0)
+    return {"response_rate": round(sums.measures.get("survey_answered", 0) / offered, 6) if offered else None}
 
 
 def _completeness(store: Store, query: StatsQuery, f: Figure, sums: Sums, now: datetime) -> str:

@@ -292,3 +292,27 @@ def test_sum_rows_of_nothing_is_nothing(store: Store) -> None:
             connection, scope, ["queue"], list(FIGURES["contacts"].measures), [], read_stats_query({}, store, NOW).thresholds
         )
     assert found == {}
+
+
+def test_answers_come_with_their_interval_and_who_answered(store: Store) -> None:
+    scores = {"nps": ["10", "9", "9", "3", "7"], "ces": ["7", "5", "6", "6", "2"]}
+    for n in range(8):
+        asked = (70.0, "StepEntered", {"kind": "rate", "step": "q", "flow": "survey"})
+        told = [
+            (80.0, "Surveyed", {"question": name, "answer": of[n], "direction": "up"})
+            for name, of in scores.items()
+            if n < len(of)
+        ]
+        close_call(
+            store, journal(f"A{n}", NOW, asked, *told, (90.0, "Ended", {"ended_by": "caller"}), number=f"+44770090000{n}"), NOW
+        )
+    ask = {"from": ["2026-03-02"], "to": ["2026-03-03"], "metrics": ["nps,ces,csat"]}
+    for _ in ("rows", "rollups"):
+        shown = figures(store, read_stats_query(ask, store, NOW), NOW)["totals"]
+        assert (shown["nps"]["value"], shown["ces"]["value"], shown["csat"]["value"]) == (40, 5.2, None)
+        # By hand: (1, 1, 1, -1, 0) has variance 0.8 and (7, 5, 6, 6, 2) 3.7; t of 4 degrees of freedom as approximated 2.55.
+        assert shown["nps"]["interval"] == pytest.approx([-62, 100], abs=0.5)
+        assert shown["ces"]["interval"] == pytest.approx([3.01, 7.39], abs=0.01)
+        assert "interval" not in shown["csat"]
+        assert {shown[name]["response_rate"] for name in shown} == {0.625}
+        refresh_rollups(store)

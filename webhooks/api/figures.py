@@ -25,6 +25,7 @@ _FIGURE = {
         "completeness": {"type": "string", "enum": ["final", "provisional"]},
         "definition": {"type": "string"},
         "interval": {"type": "array", "items": {"type": "number"}},
+        "response_rate": {"type": ["number", "null"]},
         "calls": {"type": ["string", "null"]},
     },
     "required": ["value", "numerator", "denominator", "unit", "completeness", "definition"],
