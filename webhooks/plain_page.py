@@ -6,9 +6,12 @@ from flask import Response
 from markupsafe import Markup, escape
 
 _STYLE = (
-    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}"
-    "form{display:flex;flex-wrap:wrap;gap:.6rem}"
-    "button{font:inherit;min-width:3.2rem;min-height:3.2rem;border:1px solid #555;border-radius:.5rem;background:#f3f3f3}"
+    ":root{color-scheme:light dark}"
+    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}"
+    "h1{font-size:1.5rem;line-height:1.25}"
+    "form{display:flex;flex-wrap:wrap;gap:.6rem;margin:1.2rem 0}"
+    "label{flex-basis:100%}input{display:block;font:inherit;min-height:2.6rem;max-width:100%;margin-top:.3rem}"
+    "button{font:inherit;min-width:3.2rem;min-height:3.2rem;padding:0 .9rem;border:1px solid #555;border-radius:.5rem;background:#f3f3f3}"
     "button:focus-visible{outline:3px solid #0b57d0}"
     "@media (prefers-color-scheme:dark){body{background:#111;color:#eee}button{background:#222;color:#eee;border-color:#999}}"
 )
