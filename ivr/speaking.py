@@ -156,6 +156,11 @@ class Reader:
         moment = _time(value, self.now)
         return str(value) if moment is None else format_time(moment, "short", locale=_locale(self.language)).replace(" ", " ")
 
+    def _read_moment(self, value: Any) -> str:
+        """ "tomorrow, 10:00", and only the time where no day is known."""
+        day, divided, clock = str(value).partition("T")
+        return f"{self._read_day(day)}, {self._read_time(clock)}" if divided else self._read_time(value)
+
     def _read_name(self, value: Any) -> str:
         """A name as a voice should say it: no shouting, no figures, nothing but letters and what joins them."""
         kept = re.sub(r"[^\w\s'’.\-]|[\d_]", " ", str(value))

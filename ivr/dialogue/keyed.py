@@ -14,7 +14,7 @@ def typed_value(kind: str, digits: str, length: int | None, today: date, known: 
 
     digits, postcode: as typed. alnum: the one of the caller's own codes (`known`) whose letters lie on these keys, so that 2123 is
     A123; else as typed. number: a whole number. money: pounds and pence apart by *, else whole. date: DDMM (the next such
-    day) or DDMMYYYY, as ISO. time: HHMM, as HH:MM. yes_no: 1 or 2. Names, e-mail addresses and text cannot be typed.
+    day) or DDMMYYYY, as ISO. time: HHMM, as HH:MM. moment: a time, or DDMM and HHMM, as ISO day and time. yes_no: 1 or 2. Names, e-mail addresses and text cannot be typed.
     """
     plain = digits.isascii() and digits.isdigit()
     if kind in ("digits", "postcode"):
@@ -31,12 +31,19 @@ def typed_value(kind: str, digits: str, length: int | None, today: date, known: 
         return f"{int(whole)}.{part.ljust(2, '0')}" if star else f"{int(whole)}.00"
     if kind == "date" and plain:
         return _date(digits, today)
-    if kind == "time" and plain and len(digits) in (3, 4):
-        hour, minute = int(digits[:-2]), int(digits[-2:])
-        return time(hour, minute).strftime("%H:%M") if hour < 24 and minute < 60 else None
+    if kind == "moment" and plain and len(digits) == 8:
+        day, clock = _date(digits[:4], today), _time(digits[4:])
+        return f"{day}T{clock}" if day and clock else None
+    if kind in ("time", "moment") and plain and len(digits) in (3, 4):
+        return _time(digits)
     if kind == "yes_no":
         return {"1": True, "2": False}.get(digits)
     return None
+
+
+def _time(digits: str) -> str | None:
+    hour, minute = int(digits[:-2]), int(digits[-2:])
+    return time(hour, minute).strftime("%H:%M") if hour < 24 and minute < 60 else None
 
 
 def _date(digits: str, today: date) -> str | None:

@@ -235,6 +235,7 @@ class Progress:
             "money": "money",
             "date": "day",
             "time": "time",
+            "moment": "moment",
         }
         readings |= {"name": "name", "yes_no": "plain"}
         return self._reader(self.language)(readings.get(kind, "plain"), value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-READINGS = ("plain", "spell", "digits", "count", "money", "day", "date", "time", "name", "number")
+READINGS = ("plain", "spell", "digits", "count", "money", "day", "date", "time", "moment", "name", "number")
 """How `{{ value | reading }}` can be spoken; carried out by `ivr.speaking` in the call's language."""
 
 FIELD_TYPES = ("text", "number", "money", "date", "time", "yes_no", "digits", "list")

@@ -18,7 +18,7 @@ from ivr.language.fields import Exit, Kind, goes, kind, setting
 from ivr.language.values import Prompt, Reprompts
 from ivr.steps.menu import Menu
 
-READABLE = ("digits", "alnum", "number", "money", "date", "time", "yes_no", "name", "email", "postcode", "text")
+READABLE = ("digits", "alnum", "number", "money", "date", "time", "moment", "yes_no", "name", "email", "postcode", "text")
 SURE_SLOT = 0.9
 """A value heard this surely that the caller is known to have (an own order number) needs no confirmation."""
 WISH_WORDS = 3
@@ -145,7 +145,8 @@ class Ask(Question):
         """No value but, for certain, another wish of the flow's menu: "no wait, I want to pay my bill"."""
         if len(tidy(spoke.text).split()) < WISH_WORDS:
             return None
-        menu = next((step for step in progress.flow.steps.values() if isinstance(step, Menu)), None)
+        menus = [step for step in progress.flow.steps.values() if isinstance(step, Menu)]
+        menu = max(menus, key=lambda one: len(one.wishes), default=None)  # a yes or no before it is nobody's main menu
         return menu.certain_wish(progress, spoke) if menu is not None else None
 
     # --- values

@@ -52,7 +52,7 @@ def open_time(service: Running) -> datetime:
 
 def test_by_keypad_it_is_moved_and_taken_back(service: Running, promise: Callback) -> None:
     moved = service.carrier.call(
-        promise.number, LINE, [{"hear": "promised to call you back"}, {"press": "1"}, {"hear": "what time"}, {"press": "1130"}, {"hear": "We will call you"}]
+        promise.number, LINE, [{"hear": "promised to call you back"}, {"press": "1"}, {"hear": "When shall we"}, {"press": "1130"}, {"hear": "We will call you"}]
     )  # fmt: skip
     assert moved.failures == ()
     assert service.until(lambda: state_of(service, promise) == "scheduled")

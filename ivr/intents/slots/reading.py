@@ -79,6 +79,17 @@ def _time(text: str, asked: Asked) -> Slot | None:
     return Slot("time", str(found), text, found.sureness) if found else None
 
 
+def _moment(text: str, asked: Asked) -> Slot | None:
+    """A time, with its day where one is said: "tomorrow at ten"."""
+    clock = _time(text, asked)
+    if clock is None:
+        return None
+    day = _date(text, asked)
+    if day is None:
+        return Slot("moment", clock.value, text, clock.sureness)
+    return Slot("moment", f"{day.value}T{clock.value}", text, min(day.sureness, clock.sureness))
+
+
 def _yes_no(text: str, asked: Asked) -> Slot | None:
     found = read_yes_no(text, asked.words)
     return Slot("yes_no", found[0], text, found[1]) if found else None
@@ -111,6 +122,7 @@ READERS: dict[str, Callable[[str, Asked], Slot | None]] = {
     "money": _money,
     "date": _date,
     "time": _time,
+    "moment": _moment,
     "yes_no": _yes_no,
     "name": _name,
     "email": _email,
@@ -133,7 +145,7 @@ def read_slot(
     """`text` as a value of `kind`; None where it holds none. Bounded time for any text; never raises for what was said.
 
     Values: digits, alnum, name, email, postcode, text: text; number: a number; money: decimal text with two places; date: ISO 8601;
-    time: "HH:MM"; yes_no: true or false. `known` are values of this caller; one that is said, or nearly, is preferred and
+    time: "HH:MM"; moment: the same, or with the day that was said "2026-11-24T10:00"; yes_no: true or false. `known` are values of this caller; one that is said, or nearly, is preferred and
     returned as it is written there (sureness below 1 where something was mended). `today` is the caller's date, for "tomorrow".
     `house` is the config folder with further languages.
     """

@@ -13,7 +13,15 @@ Fields = dict[str, str] | None
 SET_BY_STEPS = {"customer": {"identified": "yes_no"}}
 """Fields that a step of this program sets: `identify`."""
 
-_AS_TYPE = {"digits": "digits", "number": "number", "money": "money", "date": "date", "time": "time", "yes_no": "yes_no"}
+_AS_TYPE = {
+    "digits": "digits",
+    "number": "number",
+    "money": "money",
+    "date": "date",
+    "time": "time",
+    "moment": "time",
+    "yes_no": "yes_no",
+}
 
 
 def saved_by(step: Step) -> Iterator[tuple[str, str | None, str]]:

@@ -96,6 +96,7 @@ _READS = {
     "day": ("date", "time"),
     "date": ("date", "time"),
     "time": ("time", "date"),
+    "moment": ("time", "date"),
     "money": ("money", "number"),
     "count": ("number", "list"),
     "number": ("number", "money", "digits"),
