@@ -162,6 +162,11 @@ class Menu(Question):
         progress.phrase("is_that_right", what=house.named(best.intent, progress.language))
         return self.open_aside(progress, {**wish, "kind": "confirm", "intent": best.intent, "confidence": best.confidence})
 
+    @property
+    def wishes(self) -> frozenset[str]:
+        """The intents that lead on from here; yes and no are answers, not wishes."""
+        return frozenset(option.intent for option in self.options if option.intent and option.intent not in (YES, NO))
+
     def certain_wish(self, progress: Progress, spoke: Spoke) -> Go | None:
         """Said at another question: the option that is meant for certain, if it is another wish than the present one."""
         options = self._open(progress)
