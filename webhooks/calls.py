@@ -91,7 +91,7 @@ def voice_blueprint(line: Line, gate: Gate, links: Links) -> Blueprint:
 
     @webhook("/incoming", subject=None)
     def incoming(form: dict[str, str], call_id: str) -> str:
-        return turns.arrive(form, call_id)
+        return turns.arrive(form, call_id, argument("since"))
 
     @webhook("/turn")
     def turn(form: dict[str, str], call_id: str) -> str:

@@ -46,7 +46,10 @@ class Mishaps:
         arguments.pop("k", None)
         if subject:
             return self.links.sealed(f"/voice{route}", subject, **arguments)
-        return self.links.plain(f"/voice{route}?again={arguments['again']}")
+        # A call began when it was first told of, not when somebody could hear of it.
+        told = arguments.get("since", "")
+        since = told if told.replace(".", "").isdecimal() else f"{self.line.now().timestamp():.3f}"
+        return self.links.plain(f"/voice{route}?again={arguments['again']}&since={since}")
 
     def _audio(self, name: str) -> str | None:
         return self.links.plain(f"/audio/{name}") if self.line.has_audio(name) else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from ivr.actions import Action, ChangeCallback, Join, Leave, PlaceCallback, Say, Send, Wait
@@ -23,6 +24,7 @@ from routing.model import EnterResult
 TURN_SECONDS = 3.5  # of the 4 s that a caller may be left in silence
 MOST_RESUMED = 3
 LATE_SECONDS = 2.0
+MOST_TOLD_BEFORE_SECONDS = 120.0
 MOST_LATE_SECONDS = 86_400.0
 _TRIES = 3
 _AT_THE_TURN = frozenset({"listen", "record", "charge", "dial", "continue"})  # answers to the document of exactly that turn
@@ -45,14 +47,14 @@ class Turns:
 
     # The caller's events
 
-    def arrive(self, form: Form, call_id: str) -> str:
-        """A call comes in (or the carrier asks again for one that did)."""
+    def arrive(self, form: Form, call_id: str, since: str = "") -> str:
+        """A call comes in (or the carrier asks again for one that did). `since`: when it was first told of, where nobody could hear then."""
         session, answer = self.line.calls.recall_turn(call_id, "arrived")
         if answer is not None:
             return answer
         if session is not None:  # known, but not by this delivery: go on where it stands
             return self._again(session, form)
-        return self._start(form, call_id, delivery="arrived")
+        return self._start(form, call_id, delivery="arrived", at=self._first_told(since))
 
     def turn(self, form: Form, call_id: str, of: str, number: str) -> str:
         """What came of an action: `of` names it, `number` is the turn whose document asked for it."""
@@ -172,9 +174,14 @@ class Turns:
 
     # How a turn is carried out
 
-    def _start(self, form: Form, call_id: str, *, delivery: str, interrupted: bool = False) -> str:
+    def _first_told(self, since: str) -> datetime | None:
+        now = self.line.now()
+        told = datetime.fromtimestamp(float(since), UTC) if re.fullmatch(r"\d{10}\.\d{3}", since, re.ASCII) else now
+        return told if 0 < (now - told).total_seconds() < MOST_TOLD_BEFORE_SECONDS else None
+
+    def _start(self, form: Form, call_id: str, *, delivery: str, interrupted: bool = False, at: datetime | None = None) -> str:
         """The first turn of a call; `interrupted`: a call in progress that nothing is known of any more."""
-        arrived = self._arrived(form, call_id, self.line.now())
+        arrived = self._arrived(form, call_id, at or self.line.now())
         live = self.line.live()
         flow, language = live.entry_for(arrived.to_number)
         world = live.world(TURN_SECONDS)

@@ -81,7 +81,7 @@ class Clock:
         self.stop = threading.Event()
         self._threads = [threading.Thread(target=self._execute, name=f"commands-{n}", daemon=True) for n in range(executors)]
         self._tasks = [
-            Task(name, seconds, do, lease=Lease(self.line.redis, name, max(5.0, seconds * 3))) for name, seconds, do in TASKS
+            Task(name, seconds, do, lease=Lease(self.line.redis, name, max(5.0, seconds * 2))) for name, seconds, do in TASKS
         ]
 
     def run(self) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
+import pytest
 from twilio.request_validator import RequestValidator
 
 from tests.line.running import ACCOUNT, TOKEN, Running, stranger
+from webhooks.mishaps import Mishaps
 
 LINE = "+442079460000"
 
@@ -64,3 +68,27 @@ def test_an_end_told_again_after_the_call_was_forgotten_changes_nothing(service:
     tell(service, "/voice/status", fields)
     assert service.journal(fields["CallSid"]) == []
     assert service.line.store.row(fields["CallSid"]) == before
+
+
+def test_a_call_began_when_it_was_first_told_of(service: Running) -> None:
+    """Nothing worked at first: the document that asks again carries the moment along."""
+    first = Mishaps(service.line, service.line.links).document("/incoming", "", {})
+    found = re.search(r"(/voice/incoming\?again=1)&amp;since=(\d+\.\d{3})<", first)
+    assert found, first
+    assert abs(float(found[2]) - time.time()) < 60
+    assert found[2] in Mishaps(service.line, service.line.links).document("/incoming", "", {"again": "1", "since": found[2]})
+    began = f"{time.time() - 7:.3f}"
+    fields = call(CallStatus="ringing")
+    assert "<Gather" in tell(service, f"/voice/incoming?again=2&since={began}", fields)
+    session = service.line.calls.load(fields["CallSid"])
+    assert session is not None
+    assert session.started_at.timestamp() == pytest.approx(float(began), abs=0.001)
+
+
+@pytest.mark.parametrize("since", ["", "1", "-5", "9999999999.000", "1000000000.000", "nan", "<x>"])
+def test_a_moment_that_cannot_be_is_not_believed(service: Running, since: str) -> None:
+    fields = call(CallStatus="ringing")
+    tell(service, f"/voice/incoming?{urlencode({'again': '1', 'since': since})}", fields)
+    session = service.line.calls.load(fields["CallSid"])
+    assert session is not None
+    assert abs(session.started_at.timestamp() - time.time()) < 60
