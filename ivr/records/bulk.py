@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from ivr.errors import StoreUnavailable
 from ivr.records.columns import Document, Instant, to_micros
 from ivr.records.database import REPORT_SECONDS, TooSlow
-from ivr.records.query import CallQuery, call_statement
+from ivr.records.query import CallQuery, call_statement, up_to_now
 from ivr.records.sqlite_reader import raw_schema
 from ivr.records.store import Store
 from ivr.records.tables import calls
@@ -44,6 +44,7 @@ def read_tables(
     for name in names:
         kind = calls.c[name].type
         columns[name] = "integer" if isinstance(kind, _INTEGERS) else "real" if isinstance(kind, sa.Float) else "text"
+    query = up_to_now(store, query)
     key = "updated_at" if query.updated_since is not None else "started_at"
     pages = (
         _copied(store, query, columns, key, first, chunk)

@@ -17,6 +17,7 @@ from ivr.errors import RecordError, StoreUnavailable
 
 WEB_SECONDS = 1.0  # a statement of the web path
 REPORT_SECONDS = 30.0  # of reports and exports
+WRITERS = 7214535  # PostgreSQL's lock that all who write share: how long one has been at it is seen by who reads
 BUSY_SECONDS = 5.0  # how long a SQLite writer waits for its turn
 
 
@@ -145,8 +146,10 @@ def _limit(connection: sa.Connection, seconds: float, about: str | None) -> Iter
     if connection.dialect.name != "sqlite":
         with together(connection):  # with the BEGIN that goes before it
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            driver: Any = connection.connection.driver_connection
+            if connection.get_execution_options().get("writes"):
+                driver.execute(f"SELECT pg_advisory_xact_lock_shared({WRITERS})")
             if about is not None:
-                driver: Any = connection.connection.driver_connection
                 driver.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [about])
         yield
         return

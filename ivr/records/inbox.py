@@ -8,16 +8,33 @@ from typing import Any
 from ivr.notes import Note
 
 _RESULT = {"Understood": "understood", "Unsure": "unsure", "NotUnderstood": "not_understood"}
+_OUTCOMES = frozenset(
+    {
+        "Queued",
+        "Connected",
+        "GoalReached",
+        "Answered",
+        "Charged",
+        "VoicemailLeft",
+        "CallbackPlaced",
+        "CallbackMoved",
+        "TransferStarted",
+    }
+)
+"""Notes that say that a wish led somewhere."""
 
 
 def collect_utterances(notes: Sequence[Note], queue: str | None) -> list[dict[str, Any]]:
     """One row per spoken answer that was looked at for an intent. `queue`: where the call ended up, a hint at what was meant.
 
-    An understood one that the caller then said no to is "corrected"; one that they said yes to is "confirmed".
+    An understood one that the caller then said no to is "corrected", one that they said yes to "confirmed"; one after which they
+    hung up before anything came of it is "abandoned".
     """
     rows: list[dict[str, Any]] = []
     heard: Note | None = None
+    came_of_it = False
     for note in notes:
+        came_of_it = note.kind not in _RESULT and (came_of_it or note.kind in _OUTCOMES)
         if note.kind == "Heard" and note.data.get("mode") == "speech":
             heard = note
         elif note.kind in _RESULT:
@@ -29,6 +46,10 @@ def collect_utterances(notes: Sequence[Note], queue: str | None) -> list[dict[st
             heard = None
         elif note.kind == "Corrected" and rows:
             rows[-1]["result"] = "corrected"
+        elif note.kind == "LeftFlow" and note.data.get("reason") == "hung_up_by_caller":
+            hung_up_here = bool(rows) and not came_of_it
+            if hung_up_here and rows[-1]["result"] in ("understood", "confirmed"):
+                rows[-1]["result"] = "abandoned"
     return rows
 
 

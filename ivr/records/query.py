@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from ivr.records.figures import counted_in
 from ivr.records.measures import THRESHOLDS, Source, Thresholds, default_thresholds
 from ivr.records.parameters import BadQuery, nearest, read_range, read_seconds, read_time, read_zone
 from ivr.records.record import FcrState, Outcome
+from ivr.records.settled import settled
 from ivr.records.store import Store
 from ivr.records.tables import calls, issues, legs, visits
 
@@ -73,15 +74,20 @@ class CallQuery:
     queued_to: datetime | None = None
     target_seconds: float | None = None  # what `counted_in` goes by; None: as in config/reports.yaml
     short_seconds: float | None = None
+    settled: datetime | None = None  # with `updated_since`: changes up to here only; set where the query is run
     own_agent: str | None = None  # an agent's token sees the calls of this agent only
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows in order, and the cursor after the last of them (None: there are no more)."""
+    """Rows in order, and the cursor after the last of them (None: there are no more).
+
+    `as_of` of the first page is where the next increment begins: every earlier change is in what was read.
+    """
 
     rows: list[dict[str, Any]]
     next_cursor: str | None
+    as_of: datetime
 
 
 def read_filters(arguments: Mapping[str, Sequence[str]], also: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -169,7 +175,7 @@ def read_call_query(arguments: Mapping[str, Sequence[str]], *, limit: int = 100)
     )
 
 
-def conditions(query: CallQuery, usual: Thresholds, settled_before: datetime | None = None) -> list[sa.ColumnElement[bool]]:
+def conditions(query: CallQuery, usual: Thresholds) -> list[sa.ColumnElement[bool]]:
     """The query's WHERE, without its cursor. `usual`: the thresholds where the query names none."""
     where: list[sa.ColumnElement[bool]] = []
     if query.start is not None:
@@ -178,8 +184,8 @@ def conditions(query: CallQuery, usual: Thresholds, settled_before: datetime | N
         where.append(calls.c.started_at < query.end)
     if query.updated_since is not None:
         where.append(calls.c.updated_at >= query.updated_since)
-        if settled_before is not None:
-            where.append(calls.c.updated_at < settled_before)
+        if query.settled is not None:
+            where.append(calls.c.updated_at <= query.settled)
     where.extend(_condition(name, values) for name, values in query.filters.items() if name not in _OF_PARTS)
     where.extend(_parts(query, usual))
     return where
@@ -239,8 +245,7 @@ def _condition(name: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
 def call_statement(store: Store, query: CallQuery, limit: int, columns: Sequence[Any] = (calls,)) -> sa.Select[Any]:
     """The first `limit` rows of a query, behind its cursor (parameters `cursor_at` and `cursor_call`) where it has one."""
     key = calls.c.updated_at if query.updated_since is not None else calls.c.started_at
-    settled = store.clock() - timedelta(seconds=store.settle_seconds) if store.settle_seconds else None
-    chosen = sa.select(*columns).where(*conditions(query, default_thresholds(store.rules), settled))
+    chosen = sa.select(*columns).where(*conditions(query, default_thresholds(store.rules)))
     if query.cursor is not None:
         place = sa.tuple_(
             sa.bindparam("cursor_at", from_micros(query.cursor[0]), key.type),
@@ -271,15 +276,24 @@ def _rows(connection: sa.Connection, statement: sa.Select[Any], *, parts: bool) 
 def list_calls(store: Store, query: CallQuery) -> Page:
     """One page of calls with their legs and queue visits. Raises BadQuery, TooSlow, StoreUnavailable."""
     with store.reading(WEB_SECONDS) as connection:
-        rows = _rows(connection, call_statement(store, query, query.limit + 1), parts=True)
+        as_of = settled(store, connection)
+        rows = _rows(connection, call_statement(store, replace(query, settled=as_of), query.limit + 1), parts=True)
     more = len(rows) > query.limit
     rows = rows[: query.limit]
-    return Page(rows, write_cursor(rows[-1], query) if more else None)
+    return Page(rows, write_cursor(rows[-1], query) if more else None, as_of)
+
+
+def up_to_now(store: Store, query: CallQuery) -> CallQuery:
+    """The query bounded by what is settled now: for one that is read in several transactions."""
+    if query.updated_since is None or query.settled is not None:
+        return query
+    with store.reading() as connection:
+        return replace(query, settled=settled(store, connection))
 
 
 def stream_calls(store: Store, query: CallQuery, *, parts: bool = False) -> Iterator[list[dict[str, Any]]]:
     """All rows of a query, chunk by chunk at constant memory; no transaction stays open between two chunks."""
-    cursor = query.cursor
+    query, cursor = up_to_now(store, query), query.cursor
     while True:
         with store.reading(REPORT_SECONDS) as connection:
             rows = _rows(connection, call_statement(store, replace(query, cursor=cursor), _CHUNK), parts=parts)

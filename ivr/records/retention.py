@@ -58,7 +58,7 @@ def apply_retention(store: Store, now: datetime, retention: Retention | None = N
             found = list(
                 connection.scalars(sa.select(calls.c.call_id).where(calls.c.ended_at < now - kept.calls, named).limit(_BATCH))
             )
-            _strip(connection, found)
+            _strip(connection, found, store.clock())
         done["calls"] += len(found)
         if len(found) < _BATCH:
             return done
@@ -76,10 +76,10 @@ def _delete(store: Store, table: sa.Table, key: tuple[sa.Column[Any], ...], old:
             return deleted
 
 
-def _strip(connection: sa.Connection, call_ids: list[str]) -> None:
-    """Take the person out of calls; what they add to figures stays."""
+def _strip(connection: sa.Connection, call_ids: list[str], at: datetime) -> None:
+    """Take the person out of calls; what they add to figures stays. Who pulls increments gets the rows again, without the person."""
     if call_ids:
-        connection.execute(calls.update().where(calls.c.call_id.in_(call_ids)), _FORGOTTEN)
+        connection.execute(calls.update().where(calls.c.call_id.in_(call_ids)), {**_FORGOTTEN, "updated_at": at})
         connection.execute(issues.update().where(issues.c.call_id.in_(call_ids)), {"person": None})
 
 
@@ -163,7 +163,7 @@ def erase_caller(store: Store, caller: str, now: datetime, by: str, *, also_with
             removed[table.name] = connection.execute(table.delete().where(table.c.subject.in_(subjects))).rowcount
         for table in (events, utterances, deliveries):
             removed[table.name] = connection.execute(table.delete().where(table.c.call_id.in_(found))).rowcount
-        _strip(connection, found)
+        _strip(connection, found, store.clock())
         connection.execute(calls.update().where(calls.c.call_id.in_(found), calls.c.to_number == caller), {"to_number": None})
         connection.execute(issues.update().where(issues.c.call_id.in_(found)), {"person": None})
         connection.execute(

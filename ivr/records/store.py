@@ -20,10 +20,6 @@ from ivr.records.subscriptions import Subscription
 from ivr.records.tables import calls, events, legs, surveys, visits
 from ivr.records.text_survey import TextSurvey
 
-# A row committed late may carry an earlier `updated_at` than one already read: on PostgreSQL, where writers run side by side, an
-# incremental pull stops this short of now. SQLite's writers queue, and take the time inside their turn.
-SETTLE_SECONDS = {"postgresql": 2.0, "sqlite": 0.0}
-
 
 def utc_now() -> datetime:
     """The real clock."""
@@ -57,11 +53,6 @@ class Store:
     def dialect(self) -> str:
         """ "sqlite" or "postgresql"."""
         return self.engine.dialect.name
-
-    @property
-    def settle_seconds(self) -> float:
-        """How far behind now an incremental pull stops."""
-        return SETTLE_SECONDS[self.dialect]
 
     @contextmanager
     def reading(self, seconds: float = WEB_SECONDS) -> Iterator[sa.Connection]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from flask import Request, Response, stream_with_context
@@ -117,12 +116,11 @@ def calls(context: ApiContext, access: Access, request: Request) -> Any:
             return _bulk(context, access, query, name)
     page = list_calls(context.store, query)
     hide = masked(access)
-    as_of = context.clock().timestamp() - context.store.settle_seconds
     return {
         "calls": [public_row(row, masked=hide) for row in page.rows],
         "next_cursor": page.next_cursor,
         # What to give as updated_since next time: everything recorded before is in what was read.
-        "as_of": rfc3339(datetime.fromtimestamp(as_of, tz=context.clock().tzinfo)),
+        "as_of": rfc3339(page.as_of),
     }
 
 
