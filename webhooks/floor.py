@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from ivr.jobs.returning import leave_alone
 from ivr.jobs.wiring import Line
 from routing.model import AgentNow, NotAllowed, QueueNow, Stale, Unknown
 from webhooks.api.context import NotNow, NotThere
@@ -62,6 +63,7 @@ class Floor:
                 if not switchboard.wrap_up_done(agent_id, wanted.get("disposition"), wanted.get("resolved")):
                     raise NotNow(f"{agent_id} is {now.state}: there is no wrap-up to end.", self._agent(now))
             else:
+                leave_alone(self._line, agent_id)
                 changed = board.set_state(agent_id, wanted["state"], wanted.get("reason"), epoch)
                 switchboard.withdraw(changed.withdrawn)
                 switchboard.offer()

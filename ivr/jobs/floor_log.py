@@ -55,6 +55,8 @@ class Standing:
 def follow(line: Line) -> int:
     """Keep what the log tells since the last time; returns how many changes were kept."""
     after = line.redis.get(keys.FLOOR_READ)
+    if after is None and not line.redis.exists(line.board.keys.of("config")):
+        return 0  # everything was lost: what is empty now is no state of anybody's
     if after is None or _trimmed(line, str(after)):
         return _begin_anew(line)
     decisions = line.board.decisions(str(after), _MOST)

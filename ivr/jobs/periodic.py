@@ -9,7 +9,7 @@ import structlog
 from rq import Queue
 
 from ivr.errors import CarrierError
-from ivr.jobs import worker
+from ivr.jobs import returning, worker
 from ivr.jobs.ending import call_over
 from ivr.jobs.switchboard import is_consult
 from ivr.jobs.wiring import Line
@@ -140,13 +140,14 @@ def keep_history(line: Line) -> None:
 def follow_configuration(line: Line) -> None:
     """Take up changes of config/: the board's agents and queues at once, speech by training in the background.
 
-    A board that has lost its configuration (Redis came back empty) gets it again; its agents sign in anew.
+    A board that has lost its configuration (Redis came back empty) gets it again, with its agents' states (ivr.jobs.returning).
     """
     if line.follow():
         log.info("configuration taken up", agents=len(line.configuration.agents), queues=len(line.configuration.queues))
     elif not line.redis.exists(line.board.keys.of("config")):
-        log.error("the board was empty: configured again; agents have to sign in")
+        log.error("the board was empty: configured again")
         line.configure_board()
+    returning.settle(line)
     if line.phrases_changed():
         jobs = Queue(worker.SLOW, connection=worker.jobs_client(line.settings))
         jobs.enqueue("ivr.jobs.records.train_intents", job_timeout=600, result_ttl=60)

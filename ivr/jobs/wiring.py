@@ -27,6 +27,7 @@ from ivr.jobs.live import Live
 from ivr.jobs.outbox import Outbox
 from ivr.jobs.outlook import Outlook
 from ivr.jobs.promises import Promises
+from ivr.jobs.returning import before_loss, sign_in_again
 from ivr.jobs.supervision import Supervision
 from ivr.jobs.switchboard import Switchboard
 from ivr.jobs.talking import Talking
@@ -193,9 +194,11 @@ class Line:
         }
 
     def configure_board(self) -> None:
-        """Tell the board of the configured agents and queues."""
+        """Tell the board of the configured agents and queues. One that lost everything gets its agents' states back, too."""
         try:
+            lost = before_loss(self) if not self.redis.exists(self.board.keys.of("config")) else []
             self.board.configure(*routing_of(self.configuration))
+            sign_in_again(self, lost)
         except redis.exceptions.RedisError as error:
             log.error("the board cannot be configured: Redis does not answer", error=str(error))
 

@@ -106,6 +106,11 @@ class TwilioCarrier:
                     return str(call.sid)
         return None
 
+    def has_leg(self, to: str) -> bool:
+        """Whether a leg to this address rings or talks right now."""
+        ongoing = ("queued", "ringing", "in-progress")
+        return any(self._ask(lambda status=status: self._client.calls.list(to=to, status=status, limit=1)) for status in ongoing)
+
     def redirect(self, leg_id: str, url: str) -> bool:
         """Let a leg go on with the document at `url`; False where the leg is over."""
         return self._update(leg_id, url=url, method="POST")
