@@ -22,7 +22,7 @@ from ivr.records.importing import import_calls
 from ivr.records.parameters import read_range, read_zone
 from ivr.records.query import list_calls, read_call_query
 from ivr.records.rollups import rebuild_rollups
-from ivr.records.rows import public_row, rfc3339
+from ivr.records.rows import digits, public_row, rfc3339
 from ivr.records.saving import recompute as recompute_call
 from ivr.records.schedules import stats_csv
 from ivr.records.stats import definition, figures, read_stats_query
@@ -360,5 +360,5 @@ def _cell(figure: dict[str, Any]) -> str:
     return (
         text
         + ("~" if figure["completeness"] == "provisional" else "")
-        + (f" ({figure['numerator']:g}/{figure['denominator']:g})" if unit == "share" else "")
+        + (f" ({digits(figure['numerator'])}/{digits(figure['denominator'])})" if unit == "share" else "")
     )

@@ -60,6 +60,11 @@ def public_row(row: Mapping[str, Any], *, masked: bool) -> dict[str, Any]:
     return shown
 
 
+def digits(value: float) -> str:
+    """A figure in full, to a millionth: sums of a month have more digits than the short forms of numbers show."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
+
+
 def csv_cell(value: Any) -> str:
     """A cell that no spreadsheet runs: text that starts like a formula (phone numbers do) gets an apostrophe in front."""
     if value is None:

@@ -26,7 +26,7 @@ from ivr.errors import RecordError
 from ivr.records.database import REPORT_SECONDS
 from ivr.records.measures import default_thresholds
 from ivr.records.report_file import Report, load_reports
-from ivr.records.rows import csv_cell
+from ivr.records.rows import csv_cell, digits
 from ivr.records.stats import StatsQuery, figures
 from ivr.records.store import Store
 from ivr.records.sums import Scope
@@ -123,9 +123,8 @@ def stats_csv(found: Mapping[str, Any]) -> str:
         for name in names:
             figure = row["figures"][name]
             # A figure is a number of our own: a negative one is not a formula.
-            cells += ["" if figure[part] is None else f"{figure[part]:g}" for part in ("value", "numerator", "denominator")] + [
-                figure["completeness"]
-            ]
+            cells += ["" if figure[part] is None else digits(figure[part]) for part in ("value", "numerator", "denominator")]
+            cells.append(figure["completeness"])
         writer.writerow(cells)
     return text.getvalue()
 
@@ -140,13 +139,15 @@ def deliver(report: Report, text: str, due: datetime, data_dir: Path, env: Mappi
         part = path.with_name(path.name + ".part")
         part.write_text(text, encoding="utf-8", newline="")
         part.replace(path)
-    if report.deliver.email:
-        _mail(report, text, date, env)
     if report.deliver.webhook:
         answer = httpx.post(
             report.deliver.webhook, content=text.encode(), headers={"Content-Type": kind, "Ivr-Report": report.name}, timeout=10.0
         )
         answer.raise_for_status()
+    if (
+        report.deliver.email
+    ):  # last: what fails is done again from the start, and nobody wants the same mail every quarter of an hour
+        _mail(report, text, date, env)
 
 
 def _mail(report: Report, text: str, date: str, env: Mapping[str, str]) -> None:

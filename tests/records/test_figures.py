@@ -16,7 +16,9 @@ from ivr.records.parameters import BadQuery
 from ivr.records.query import list_calls, read_call_query
 from ivr.records.record import Rules
 from ivr.records.rollups import rebuild_rollups, refresh_rollups
+from ivr.records.rows import digits
 from ivr.records.saving import close_call
+from ivr.records.schedules import stats_csv
 from ivr.records.spread import MOST_EXACT, Spread
 from ivr.records.stats import figures, read_stats_query
 from ivr.records.store import Store
@@ -316,3 +318,12 @@ def test_answers_come_with_their_interval_and_who_answered(store: Store) -> None
         assert "interval" not in shown["csat"]
         assert {shown[name]["response_rate"] for name in shown} == {0.625}
         refresh_rollups(store)
+
+
+def test_large_sums_are_written_in_full(sqlite_store: MakeStore) -> None:
+    store = sqlite_store()
+    answered(store, "A", NOW, talk=1_234_567.125)
+    ask = {"from": ["2026-03-02"], "to": ["2026-03-03"], "metrics": ["talk"]}
+    lines = stats_csv(figures(store, read_stats_query(ask, store, NOW), NOW)).splitlines()
+    assert lines[1].startswith('"1234567.125","1234567.125","1"')
+    assert [digits(value) for value in (0.1 + 0.2, -100.0, 0.0, 1e9, 2 / 3)] == ["0.3", "-100", "0", "1000000000", "0.666667"]
