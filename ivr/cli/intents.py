@@ -246,7 +246,7 @@ def _utterances(file: Path | None, data: Path) -> Iterator[Utterances]:
 @shared
 @click.option("--days", type=click.IntRange(min=1), default=7, show_default=True, help="How far to look back.")
 @click.option("--accept", "group_key", metavar="GROUP", help="Teach the sentences of this group.")
-@click.option("--as", "intent", metavar="INTENT", help="The intent they mean (default: the suggestion).")
+@click.option("--as", "intent", metavar="INTENT", help="The intent they mean (default: the suggestion), or out_of_scope.")
 @click.option("--dismiss", "dismissed", metavar="GROUP", help="Take this group out of the inbox.")
 @click.option("--file", type=click.Path(path_type=Path), help="JSON lines of utterances instead of the call records.")
 def inbox(
@@ -289,7 +289,7 @@ def inbox(
             return
         meant = intent or group.suggestion
         if meant is None:
-            raise IntentError(f"nothing is suggested for {wanted}; say which intent it is: --as INTENT")
+            raise IntentError(f"nothing is suggested for {wanted}; say which intent it is: --as INTENT, or --as out_of_scope")
         outcome = teach(config, data / "models", meant, group.language, group.texts, rows, encoder=encoder)
         kept.label(numbers, meant, getpass.getuser(), now)
         if as_json:
@@ -307,7 +307,7 @@ def _plain_group(group: Any) -> dict[str, Any]:
         "suggestion": group.suggestion,
         "confidence": group.confidence,
         "queues": group.queues,
-        "results": sorted({row.result for row in group.utterances}),
+        "results": group.results,
     }
 
 
@@ -318,11 +318,12 @@ def _show_groups(plain: list[dict[str, Any]], as_json: bool) -> None:
     if not plain:
         click.echo("The inbox is empty.")
     for group in plain:
+        how = ", ".join(f"{result.replace('_', ' ')} {count}" for result, count in group["results"].items())
         ended = ", ".join(f"{queue} {count}" for queue, count in group["queues"].items())
-        guess = f"{group['suggestion']} ({group['confidence']:.0%})" if group["suggestion"] else "none of the intents"
-        click.echo(
-            f"{group['group']}  {group['count']} times, {group['language']}, probably {guess}{f'; ended at {ended}' if ended else ''}"
+        guess = (
+            f"probably {group['suggestion']} ({group['confidence']:.0%})" if group["suggestion"] else "like none of the intents"
         )
+        click.echo(f"{group['group']}  {group['language']}, {how}; {guess}{f'; ended at {ended}' if ended else ''}")
         for text in group["texts"][:5]:
             click.echo(f"        {text}")
 
@@ -335,7 +336,7 @@ def _show_before_after(outcome: BeforeAfter) -> None:
         for name, (old, new) in table.items():
             if name and abs(old - new) > 1e-9:
                 click.echo(f"    {name}: {old:.0%} -> {new:.0%}")
-    click.echo(f"of {outcome.compared} recent utterances {len(outcome.changed)} would be understood differently:")
+    click.echo(f"of {outcome.compared} recent utterances {len(outcome.changed)} would be understood differently{':' if outcome.changed else ''}")
     for change in outcome.changed:
         click.echo(
             f"    {change.text!r}: {change.before or 'out of scope'} -> {change.after or 'out of scope'} ({change.after_confidence:.0%})"

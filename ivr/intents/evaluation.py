@@ -141,20 +141,27 @@ def latency(part: LanguageModel, test: Sequence[Phrase], encoder: Encoder) -> di
     }
 
 
-def cross_validated(book: Phrasebook, language: str, house: Path | None, encoder: Encoder) -> tuple[figures.Judged, list[Phrase]]:
-    """The configured intents judged phrase by phrase by models that never saw the phrase, as they stand in the book."""
+def cross_validated(
+    book: Phrasebook, language: str, house: Path | None, encoder: Encoder, more: Sequence[Phrase] = ()
+) -> tuple[figures.Judged, list[Phrase]]:
+    """The configured intents judged phrase by phrase by models that never saw the phrase, as they stand in the book.
+
+    `more` phrases are learnt from by every model and never judged, so that two results are about the same phrases.
+    """
     phrases = [phrase for phrase in book.of(language) if normalise(phrase.text, words_of(language, house))]
     names = tuple(dict.fromkeys(phrase.intent or "" for phrase in phrases))
     place = {name: column for column, name in enumerate(names)}
     folds = folds_of(np.array([place[phrase.intent or ""] for phrase in phrases], dtype=np.int32))
     cache = PhraseCache(encoder, None)
+    negatives = (*book.negatives(language), *(phrase for phrase in more if phrase.intent is None and phrase.language == language))
+    learnt = [phrase for phrase in more if phrase.intent is not None and phrase.language == language]
     rows: list[Phrase] = []
     parts: list[figures.Judged] = []
     for fold in range(int(folds.max()) + 1):
         kept = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine != fold]
         out = [phrase for phrase, mine in zip(phrases, folds, strict=True) if mine == fold]
         borrowed = _no_translations(book, out, house, cache)
-        judged = judge(learn(kept, book.negatives(language), words_of(language, house), cache, borrowed), out, encoder)
+        judged = judge(learn([*kept, *learnt], negatives, words_of(language, house), cache, borrowed), out, encoder)
         columns = [judged.intents.index(name) if name in judged.intents else -1 for name in names]
         shares = np.stack([judged.probabilities[:, c] if c >= 0 else np.zeros(len(out), np.float32) for c in columns], axis=1)
         right = np.array([place[phrase.intent or ""] for phrase in out], dtype=np.int64)

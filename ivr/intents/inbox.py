@@ -16,6 +16,9 @@ import numpy as np
 from ivr.errors import IntentError
 from ivr.intents.encoders.seam import Vectors
 from ivr.intents.recogniser import Recogniser
+from ivr.intents.slots.numbers import number_at
+from ivr.intents.slots.replies import read_yes_no
+from ivr.intents.slots.tokens import words_only
 
 UNCLEAR = ("not_understood", "unsure", "corrected", "abandoned")
 """Results that belong into the inbox; understood and confirmed ones are kept too, to see what a change does to them."""
@@ -101,14 +104,24 @@ class Group:
     queues: dict[str, int] = field(default_factory=dict)
 
     @property
+    def misunderstood(self) -> int:
+        """How many were not understood, unsure or taken wrongly: of the rest it is only known that the caller hung up."""
+        return sum(row.result != "abandoned" for row in self.utterances)
+
+    @property
+    def results(self) -> dict[str, int]:
+        """How many ended in which way, the commonest first."""
+        return dict(Counter(row.result for row in self.utterances).most_common())
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """Different wordings, the commonest first."""
         return tuple(text for text, _ in Counter(row.text for row in self.utterances).most_common())
 
 
 def groups(rows: Sequence[Utterance], recogniser: Recogniser) -> list[Group]:
-    """The unlabelled unclear ones, alike ones together, the largest group first. A group keeps one language."""
-    open_rows = [row for row in rows if row.result in UNCLEAR and row.label is None and row.text.strip()]
+    """The unlabelled unclear ones, alike ones together; first the group with most that were misunderstood. A group keeps one language."""
+    open_rows = [row for row in rows if row.result in UNCLEAR and row.label is None and _says_something(row, recogniser)]
     found: list[Group] = []
     by_language: dict[str, list[Utterance]] = {}
     for row in sorted(open_rows, key=lambda row: (row.at, row.n)):
@@ -117,7 +130,17 @@ def groups(rows: Sequence[Utterance], recogniser: Recogniser) -> list[Group]:
         vectors = recogniser.encode([row.text for row in mine], language)
         for members in _alike(vectors, [row.text for row in mine]):
             found.append(_group([mine[place] for place in members], language, recogniser))
-    return sorted(found, key=lambda group: (-len(group.utterances), group.key))
+    return sorted(found, key=lambda group: (-group.misunderstood, -len(group.utterances), group.key))
+
+
+def _says_something(row: Utterance, recogniser: Recogniser) -> bool:
+    """Whether there is more in it than a yes, a no or a number said at the wrong moment: nothing can be learnt from those."""
+    language = row.language or recogniser.model.default_language
+    words = recogniser.part(language).words
+    spoken = words_only(row.text)
+    if not spoken or all(token.isdigit() or number_at([token], 0, words) for token in spoken):
+        return False
+    return len(spoken) > 2 or read_yes_no(row.text, words) is None
 
 
 def _alike(vectors: Vectors, texts: Sequence[str]) -> list[list[int]]:

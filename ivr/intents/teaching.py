@@ -19,13 +19,14 @@ from ivr.intents.encoders.seam import Encoder
 from ivr.intents.evaluation import cross_validated
 from ivr.intents.inbox import Utterance
 from ivr.intents.model import save
-from ivr.intents.phrasebook import FILE, Phrasebook, parse_phrasebook, read_phrasebook
+from ivr.intents.phrasebook import FILE, Phrase, Phrasebook, parse_phrasebook, read_phrasebook
 from ivr.intents.recogniser import Recogniser
 from ivr.intents.shelf import Shelf
 from ivr.intents.training import PhraseCache, recipe_of, train_model, training_lock
-from ivr.intents.words import primary
+from ivr.intents.words import fold, primary
 from ivr.language.problems import did_you_mean, quoted
 
+OUT_OF_SCOPE = "out_of_scope"
 _PLAIN = re.compile(r"[^\W_][\w' ,.¿?¡!áéíóúüñ\-]*")
 
 
@@ -76,15 +77,14 @@ class BeforeAfter:
 def with_phrases(text: str, intent: str, language: str, added: Sequence[str], file: str = FILE) -> str:
     """`text` of intents.yaml with phrases added below the intent's last one in that language; comments and order stay.
 
-    Raises IntentError where there is no such intent or its list is not written one phrase a line.
+    An intent of OUT_OF_SCOPE means the file's own list of what nobody here can help with. Raises IntentError where there is no such
+    intent or its list is not written one phrase a line.
     """
     book, _ = parse_phrasebook(text, file)
-    if intent not in book.titles:
+    if intent not in (*book.titles, OUT_OF_SCOPE):
         raise IntentError(f"{file} has no intent {quoted(intent)}. {did_you_mean(intent, book.titles)}".strip())
-    mine = [phrase for phrase in book.of(language) if phrase.intent == intent]
-    fresh = [
-        item for item in dict.fromkeys(" ".join(line.split()) for line in added) if item and item not in {p.text for p in mine}
-    ]
+    mine = _of_list(book, text, intent, language)
+    fresh = _fresh(added, {phrase.text for phrase in mine})
     if not fresh:
         raise IntentError(f"{intent} has these phrases already")
     if not mine:
@@ -99,9 +99,31 @@ def with_phrases(text: str, intent: str, language: str, added: Sequence[str], fi
     written = [f"{found.group(1)}- {_scalar(item)}" for item in fresh]
     draft = "\n".join([*lines[:last], *written, *lines[last:]])
     again, _ = parse_phrasebook(draft, file)
-    if [p.text for p in again.of(language) if p.intent == intent] != [*(p.text for p in mine), *fresh]:
+    if [p.text for p in _of_list(again, draft, intent, language)] != [*(p.text for p in mine), *fresh]:
         raise IntentError(f"{file}:{last}: adding there would change more than the list; add the phrases by hand")
     return draft
+
+
+def _of_list(book: Phrasebook, text: str, intent: str, language: str) -> list[Phrase]:
+    """The phrases of an intent, or of the list under `out_of_scope:` (not those of an intent's own `not_this`)."""
+    if intent != OUT_OF_SCOPE:
+        return [phrase for phrase in book.of(language) if phrase.intent == intent]
+    blocks = [place for place, line in enumerate(text.split("\n"), 1) if re.match(r"[^\s#]", line)]
+    first = next((place for place in blocks if text.split("\n")[place - 1].startswith(f"{OUT_OF_SCOPE}:")), 0)
+    after = next((place for place in blocks if place > first), len(text) + 1)
+    return [phrase for phrase in book.negatives(language) if first and first <= phrase.at.line < after]
+
+
+def _fresh(added: Sequence[str], known: set[str]) -> list[str]:
+    """The phrases that are not there yet, without the full stop that recognisers set; each once, whatever its case."""
+    told = {fold(text) for text in known}
+    found: list[str] = []
+    for line in added:
+        item = " ".join(line.split()).rstrip(".,;! ")
+        if item and fold(item) not in told:
+            told.add(fold(item))
+            found.append(item)
+    return found
 
 
 def _scalar(text: str) -> str:
@@ -144,15 +166,19 @@ def teach(
         replacement.write_text(draft, encoding="utf-8")
         replacement.replace(path)
     after = Recogniser(shelf.load(version), encoder)
-    held_out = {primary(language): _held_out(old_book, new_book, primary(language), config_folder, encoder)}
-    return BeforeAfter(version, tuple(added), held_out, differences(before, after, recent), len(recent))
+    known = {(phrase.intent, phrase.language, phrase.text) for phrase in old_book.phrases}
+    fresh = [phrase for phrase in new_book.phrases if (phrase.intent, phrase.language, phrase.text) not in known]
+    held_out = {primary(language): _held_out(old_book, fresh, primary(language), config_folder, encoder)}
+    return BeforeAfter(version, tuple(phrase.text for phrase in fresh), held_out, differences(before, after, recent), len(recent))
 
 
-def _held_out(old: Phrasebook, new: Phrasebook, language: str, house: Path, encoder: Encoder) -> dict[str, tuple[float, float]]:
-    """Accuracy per intent on held-out phrases by the old and the new book; "" is all of them together."""
+def _held_out(
+    book: Phrasebook, fresh: Sequence[Phrase], language: str, house: Path, encoder: Encoder
+) -> dict[str, tuple[float, float]]:
+    """Accuracy per intent on the same held-out phrases of the old book, without and with the fresh ones to learn from; "" is all of them."""
     tables = []
-    for book in (old, new):
-        judged, _ = cross_validated(book, language, house, encoder)
+    for more in ((), fresh):
+        judged, _ = cross_validated(book, language, house, encoder, more)
         table = {name: row["recall"] for name, row in figures.per_intent(judged).items() if row["count"]}
         tables.append({"": figures.accuracy(judged), **table})
     return {name: (tables[0].get(name, 0.0), tables[1][name]) for name in tables[1]}

@@ -410,6 +410,27 @@ def test_a_code_typed_on_the_keypad_is_the_callers_own() -> None:
     assert call.notes("SlotFilled")[-1]["value"] == "B4412"
 
 
+def test_another_wish_at_a_question_is_the_main_menus_whatever_stands_before_it() -> None:
+    class Hearing(type(world())):  # type: ignore[misc]
+        def understand(self, text: str, language: str, intents: tuple[str, ...]) -> Understanding:
+            return Understanding(text, (Candidate("refund", 0.97),), model="m1")
+
+    first = """
+  known:
+    menu: Shall we go on where we were?
+    options: [{intent: yes, key: 1, go: number, text: "Yes: press one."}, {intent: no, key: 2, go: hello, text: "No: press two."}]
+    reprompts: [Yes or no?]
+    give_up: bye
+"""
+    asking = ASKING.replace("go: number, text: Press one.}]", "go: number, text: Press one.}, {intent: refund, go: money}]", 1)
+    money = "  money:\n    say: Your money comes back.\n    next: bye\n"
+    rehearsal = world()
+    rehearsal.__class__ = Hearing
+    call = Conversation(bundle_of(first + asking.lstrip("\n") + money), rehearsal)
+    assert call.press("1") == "Which number?"
+    assert call.say("no I want my money back").startswith("Your money comes back.")
+
+
 def test_asking_again_for_the_same_wish_is_noted() -> None:
     call = Conversation(bundle_of(ASKING), world())
     call.press("1")

@@ -14,6 +14,7 @@ from ivr.call import Arrived, Caller, CallerKind, Ended, Session, Spoke
 from ivr.cli.inbox import KeptUtterances
 from ivr.cli.intents import intents
 from ivr.engine import begin, take_turn
+from ivr.intents.answers import AnswerBook
 from ivr.intents.recogniser import Recogniser
 from ivr.language.bundle import compile_folder
 from ivr.notes import Note
@@ -32,7 +33,8 @@ PRIVATE = "the points of card 4242 4242 4242 4242 have vanished"
 def call(call_id: str, recogniser: Recogniser, said: str, now: datetime) -> list[Note]:
     """The journal of a call to the sample line whose caller says one sentence at the menu and hangs up."""
     bundle = compile_folder(REPOSITORY / "flows").required()
-    world = Rehearsal(Outside(house=load_house(REPOSITORY / "config")[0], recogniser=recogniser), now=now)
+    answers = AnswerBook.load(REPOSITORY / "config", recogniser.encoder)
+    world = Rehearsal(Outside(house=load_house(REPOSITORY / "config")[0], recogniser=recogniser, answers=answers), now=now)
     caller = Caller(CallerKind.PHONE, "+447700900103", "+447700900103", country="GB")
     arrived = {
         "from_number": caller.number, "caller_kind": "phone", "to_number": "+442079460000", "direction": "inbound", "flow": "support",
@@ -103,6 +105,17 @@ def test_a_dismissed_group_stays_away(
     [group] = json.loads(run(house, "inbox", "--json"))
     assert "1 utterance" in run(house, "inbox", "--dismiss", group["group"])
     assert run(house, "inbox") == "The inbox is empty.\n"
+    store.close()
+
+
+def test_who_hangs_up_before_anything_came_of_a_wish_gave_it_up(recogniser: Recogniser, database_url: str) -> None:
+    now = datetime.now(UTC)
+    store = Store(database_url)
+    store.upgrade()
+    for call_id, said in (("CA1", "where is my order"), ("CA2", "what time do you close")):
+        close_call(store, call(call_id, recogniser, said, now), now)
+    results = {row.call_id: row.result for row in KeptUtterances(store).since(now)}
+    assert results == {"CA1": "abandoned", "CA2": "understood"}, "one was asked for a number, the other got an answer"
     store.close()
 
 

@@ -14,7 +14,7 @@ from ivr.errors import IntentError
 from ivr.intents.inbox import Utterance, UtteranceFile, groups
 from ivr.intents.recogniser import Recogniser
 from ivr.intents.shelf import Shelf
-from ivr.intents.teaching import with_phrases
+from ivr.intents.teaching import teach, with_phrases
 
 NOW = datetime.now(UTC)
 
@@ -77,6 +77,43 @@ def test_groups_suggest_and_remember_where_calls_ended(recogniser: Recogniser) -
     assert found[1].suggestion is None
 
 
+def test_what_teaches_nothing_stays_out_and_misunderstanding_comes_first(recogniser: Recogniser) -> None:
+    found = groups(
+        [
+            said("where is my parcel", "abandoned"),
+            said("where is my parcel please", "abandoned"),
+            said("my loyalty points have vanished"),
+            *(said(answer) for answer in ("No.", "yes please", "four four one two", "77", "", "!")),
+        ],
+        recogniser,
+    )
+    assert [group.texts[0] for group in found] == ["my loyalty points have vanished", "where is my parcel"]
+    assert found[1].results == {"abandoned": 2} and found[1].misunderstood == 0
+
+
+def test_before_and_after_are_about_the_same_phrases(house: Path, recogniser: Recogniser) -> None:
+    """Phrases that change nothing for the others change no figure of theirs."""
+    learnt = ["my loyalty points have vanished.", "My loyalty points have vanished", "where have all my bonus points gone"]
+    taught = teach(house / "config", house / "models", "complaint", "en", learnt, encoder=recogniser.encoder)
+    assert taught.added == ("my loyalty points have vanished", "where have all my bonus points gone")
+    before, after = taught.held_out["en"]["opening_hours"]
+    assert before == after
+    assert set(taught.held_out["en"]) > {"", "complaint", "refund"}
+
+
+def test_a_group_can_be_taught_as_what_nobody_here_can_help_with(house: Path, recogniser: Recogniser) -> None:
+    outcome = teach(
+        house / "config", house / "models", "out_of_scope", "en-GB", ["is the swimming pool open"],
+        [said("is the swimming pool open today", "understood")], encoder=recogniser.encoder,
+    )  # fmt: skip
+    text = (house / "config" / "intents.yaml").read_text()
+    assert "    - are you hiring at the moment\n    - is the swimming pool open\n  es:\n" in text
+    assert [(change.before, change.after) for change in outcome.changed] == [("opening_hours", None)]
+    shelf = Shelf(house / "models")
+    shelf.activate(outcome.version)
+    assert Recogniser.load(house / "models", recogniser.encoder).understand("is the swimming pool open now", "en").out_of_scope
+
+
 def test_phrases_are_added_below_their_own_and_nothing_else_changes() -> None:
     text = "# ours\nintents:\n  one:\n    phrases:\n      en:\n        - first   # why\n  two:\n    phrases: {en: [second]}\n"
     added = with_phrases(text, "one", "en", ["yes: it is", "plain words", "plain words"])
@@ -86,7 +123,11 @@ def test_phrases_are_added_below_their_own_and_nothing_else_changes() -> None:
     with pytest.raises(IntentError, match=r'no intent "twoo"\. Did you mean "two"'):
         with_phrases(text, "twoo", "en", ["third"])
     with pytest.raises(IntentError, match="already"):
-        with_phrases(text, "one", "en", ["first"])
+        with_phrases(text, "one", "en", ["First."])
+    with pytest.raises(IntentError, match="has no phrases in en yet"):
+        with_phrases(text, "out_of_scope", "en", ["what's the weather"])
+    with_negatives = f"{text}    not_this:\n      en:\n        - near\nout_of_scope:\n  en:\n    - far\n"
+    assert with_phrases(with_negatives, "out_of_scope", "en", ["farther"]) == f"{with_negatives}    - farther\n"
 
 
 def test_errors_are_one_line_and_exit_1(tmp_path: Path) -> None:
