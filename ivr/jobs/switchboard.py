@@ -17,7 +17,7 @@ from typing import Any
 
 from ivr.actions import Wait
 from ivr.call import Session
-from ivr.jobs import waits
+from ivr.jobs import customer_first, waits
 from ivr.jobs.outbox import Outbox
 from ivr.jobs.outlook import Outlook
 from ivr.jobs.wrapping_up import WrapUps
@@ -35,8 +35,6 @@ _NOT_ACCEPTED = {
     "completed": OfferResult.NO_ANSWER,  # picked up (perhaps by a voicemail box) and never accepted
 }
 BACK_WITHIN_SECONDS = 3.0
-HELD_SECONDS = 75.0
-"""So long an agent is held while a customer who is rung first may answer: ringing, and telling a person from a machine."""
 CONSULT = "CX"
 """Begins the id under which a consult (ivr.jobs.consults) waits on the board."""
 
@@ -151,12 +149,8 @@ class Switchboard:
             reservation=reservation.token,
             leg_id=None,
         )
-        if reservation.kind == "callback" and self.calls.talk(reservation.call_id).get("rings_first") == "customer":
-            self.board.hold(reservation.token, HELD_SECONDS)
-            room = self.room(reservation.call_id, reservation.token)
-            self.outbox.push("dial_callback", callback_id=reservation.call_id, token=reservation.token, room=room)
-            return
-        self.ring(reservation)
+        if not customer_first.begins(self, reservation):
+            self.ring(reservation)
 
     def ring(self, reservation: Reservation) -> None:
         """Let the phone of the agent who is held ring."""
@@ -176,17 +170,16 @@ class Switchboard:
         left = self.board.leave(call_id, result)
         if left is None:
             return None
-        for reservation in left.reservations:
-            self._withdraw(reservation)
+        self.withdraw(left.reservations, OfferResult.CALLER_LEFT)
         self.note(call_id, "Dequeued", queue=left.queue, result=result, waited_seconds=round(left.waited_seconds, 3))
         return left
 
-    def withdraw(self, reservations: Iterable[Reservation]) -> None:
-        """Offers that the board took back (the agent went away): their phones stop ringing."""
+    def withdraw(self, reservations: Iterable[Reservation], result: OfferResult = OfferResult.LOST) -> None:
+        """Offers that the board took back (the agent went away, say): their phones stop ringing."""
         for reservation in reservations:
-            self._withdraw(reservation, OfferResult.LOST)
+            self._withdraw(reservation, result)
 
-    def _withdraw(self, reservation: Reservation, result: OfferResult = OfferResult.CALLER_LEFT) -> None:
+    def _withdraw(self, reservation: Reservation, result: OfferResult) -> None:
         self.note(
             reservation.call_id,
             "OfferEnded",
@@ -199,14 +192,7 @@ class Switchboard:
             ring_seconds=None,
         )
         self.outbox.push("stop_ringing", token=reservation.token, leg_id=reservation.leg_id)
-        self._customer_waits_on(reservation.call_id, reservation.token)
-
-    def _customer_waits_on(self, call_id: str, token: str) -> None:
-        """The agent of this offer does not come. A customer who was rung first and is on the line now waits in the queue like any caller."""
-        moved, talk = self.talk_of(call_id)
-        if moved != call_id and talk.get("token") == token and not talk.get("joined"):
-            self.board.leave(call_id, "diverted")
-            self.outbox.push("fetch_caller", call_id=moved, number=token)
+        customer_first.waits_on(self, reservation.call_id, reservation.token)
 
     # Offers
 
@@ -225,7 +211,7 @@ class Switchboard:
             result=str(released.result),
             ring_seconds=round(released.rang_seconds, 3),
         )
-        self._customer_waits_on(released.call_id, released.token)
+        customer_first.waits_on(self, released.call_id, released.token)
         self.offer()
 
     def accepted(self, reservation: Reservation, leg_id: str) -> str | None:
@@ -254,8 +240,7 @@ class Switchboard:
             self.outbox.push("dial_callback", callback_id=reservation.call_id, token=reservation.token, room=room)
         else:
             self.outbox.push("join_caller", call_id=reservation.call_id, token=reservation.token)
-        for other in accepted.lost:
-            self._withdraw(other, OfferResult.LOST)
+        self.withdraw(accepted.lost)
         return room
 
     def room(self, call_id: str, token: str) -> str:
@@ -369,7 +354,7 @@ class Switchboard:
         if talk.get("token"):
             self.leg_ended(call_id, talk, "caller_hung_up")
             if not talk.get("agent_leg"):
-                self._customer_gone(talk)
+                customer_first.hung_up(self, talk)
             elif not talk.get("agent_left"):
                 self.outbox.push(
                     "tell_agent_gone",
@@ -380,12 +365,6 @@ class Switchboard:
                 )
         self.leave(call_id, "hung_up")
         self.offer()
-
-    def _customer_gone(self, talk: Mapping[str, str]) -> None:
-        """A customer who was rung first hung up before the agent came: the agent's phone stops ringing."""
-        left = self.board.leave(talk.get("waiting_id", ""), "hung_up")
-        for reservation in left.reservations if left else ():
-            self._withdraw(reservation)
 
     def room_of(self, token: str, leg_id: str) -> tuple[str, str] | None:
         """(room, call) of an accepted offer, where the agent's own document is asked for again; None for a stranger."""
