@@ -37,6 +37,7 @@ _TEXTS = (
 # Computed here, or about figures: taken in an export's header, not read.
 _IGNORED = frozenset((*RECORD_FIELDS, "fcr_excluded", "repeat_call_id", "repeat_seconds", "intent", "model", "abandoned_where", "attestation", "contact_handle_seconds", "wrap_up_pending", "corrected", "updated_at", "legs", "queue_visits"))  # fmt: skip
 _ABANDONED = {"abandoned_in_menu": "menu", "abandoned_in_queue": "queue", "abandoned_while_ringing": "ringing"}
+_AT_ONCE = 900
 _UTC = read_zone("UTC")
 
 
@@ -209,18 +210,32 @@ def import_calls(store: Store, text: str, form: str, now: datetime) -> Imported:
                     for call_id in own[:MOST_PROBLEMS]
                 ),
             )
-        people = {row["call_id"]: _write(store, connection, row) for row in rows}
+        _forget(connection, [row["call_id"] for row in rows])
+        parts = [_parts(store, row) for row in rows]
+        for table in (calls, legs, visits, issues, surveys):
+            written = [line for part in parts for line in part[table]]
+            for start in range(0, len(written), _AT_ONCE):
+                connection.execute(table.insert(), written[start : start + _AT_ONCE])
         # Repeats are looked for when all rows are there: a file need not be in order, and may hold the repeat of a call taken here.
-        for row in rows:
-            call_id, person = row["call_id"], people[row["call_id"]]
+        for row, part in zip(rows, parts, strict=True):
+            call_id, person = row["call_id"], part[calls][0]["person"]
             concerned = set(earlier(connection, call_id, person, row["started_at"]))
             times = [row["started_at"], *([row["queued_at"]] if row["queued_at"] else [])]
             settle(store, connection, call_id, row["contact_id"] or call_id, now, also=concerned, times=times)
     return Imported(len(rows))
 
 
-def _write(store: Store, connection: sa.Connection, row: dict[str, Any]) -> str | None:
-    """Put a row in place of what was imported before; gives the person who called, None for nobody in particular."""
+def _forget(connection: sa.Connection, call_ids: list[str]) -> None:
+    """Take away what was imported under these ids before; the half-hours it counted in are computed again."""
+    for start in range(0, len(call_ids), _AT_ONCE):
+        ids = call_ids[start : start + _AT_ONCE]
+        mark_dirty(connection, connection.scalars(sa.select(calls.c.started_at).where(calls.c.call_id.in_(ids))))
+        for table in (calls, legs, visits, issues, surveys):
+            connection.execute(table.delete().where(table.c.call_id.in_(ids)))
+
+
+def _parts(store: Store, row: dict[str, Any]) -> dict[sa.Table, list[dict[str, Any]]]:
+    """A row as lines of the tables: one call, and its leg, stay, issues and survey answers where it had any."""
     call_id = row["call_id"]
     contact_id = row["contact_id"] or call_id
     handle = round(row["talk_seconds"] + row["hold_seconds"] + row["wrap_up_seconds"], 3)
@@ -240,22 +255,15 @@ def _write(store: Store, connection: sa.Connection, row: dict[str, Any]) -> str 
         "asked": int(bool(row["intents"] or row["queue"] or agent)), "fcr_state": "provisional", "imported": 1, "updated_at": store.clock(),
     }  # fmt: skip
     values.update(survey_columns(row["survey"]), survey_offered=int(bool(row["survey"])))
-    before = connection.scalar(sa.select(calls.c.started_at).where(calls.c.call_id == call_id))
-    if before is not None:
-        mark_dirty(connection, [before])
-    for table in (calls, legs, visits, issues, surveys):
-        connection.execute(table.delete().where(table.c.call_id == call_id))
-    connection.execute(calls.insert(), values)
-    if row["survey"]:
-        connection.execute(surveys.insert(), [{"call_id": call_id, "n": n, **vars(a)} for n, a in enumerate(row["survey"], 1)])
+    parts: dict[sa.Table, list[dict[str, Any]]] = {calls: [values], legs: [], visits: []}
+    parts[surveys] = [{"call_id": call_id, "n": n, **vars(a)} for n, a in enumerate(row["survey"], 1)]
     part = {"call_id": call_id, "started_at": row["started_at"]}
     if agent:
         answered_at = row["answered_at"] or row["started_at"].astimezone(UTC) + timedelta(
             seconds=row["menu_seconds"] + row["queue_seconds"]
         )
         seconds = {name: row[name] for name in ("ring_seconds", "talk_seconds", "hold_seconds", "wrap_up_seconds")}
-        connection.execute(
-            legs.insert(),
+        parts[legs].append(
             {
                 **part,
                 "n": 1,
@@ -280,8 +288,7 @@ def _write(store: Store, connection: sa.Connection, row: dict[str, Any]) -> str 
             }.get(row["outcome"], "diverted")
         )
         left = row["queued_at"] + timedelta(seconds=row["queue_seconds"])
-        connection.execute(
-            visits.insert(),
+        parts[visits].append(
             {
                 **part,
                 "n": 1,
@@ -317,6 +324,5 @@ def _write(store: Store, connection: sa.Connection, row: dict[str, Any]) -> str 
                 "ended_at": ended_at,
             }
         ]
-    if found:
-        connection.execute(issues.insert(), found)
-    return person
+    parts[issues] = found
+    return parts
