@@ -217,9 +217,10 @@ def import_calls(store: Store, text: str, form: str, now: datetime) -> Imported:
             for start in range(0, len(written), _AT_ONCE):
                 connection.execute(table.insert(), written[start : start + _AT_ONCE])
         # Repeats are looked for when all rows are there: a file need not be in order, and may hold the repeat of a call taken here.
+        given = {row["call_id"] for row in rows}  # each of these looks for its own repeat
         for row, part in zip(rows, parts, strict=True):
             call_id, person = row["call_id"], part[calls][0]["person"]
-            concerned = set(earlier(connection, call_id, person, row["started_at"]))
+            concerned = set(earlier(connection, call_id, person, row["started_at"])) - given
             times = [row["started_at"], *([row["queued_at"]] if row["queued_at"] else [])]
             settle(store, connection, call_id, row["contact_id"] or call_id, now, also=concerned, times=times)
     return Imported(len(rows))
