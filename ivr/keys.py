@@ -15,6 +15,7 @@ ivr:recall                 zset    callers expected back from a conversation, by
 ivr:consults               zset    callers on hold while a colleague is rung, by give-up time   until answered
 ivr:floor:read             string  entry of the decision log up to which agents' states are kept   kept
 ivr:floor:agents           hash    agents' states at that entry, JSON                kept
+ivr:compared               string  up to when the carrier's list of calls was compared   kept
 ivr:returning              hash    agents to sign in again once off the phone -> epoch   2 h, or until signed in
 ivr:legs:AGENT             hash    the agent's legs of which no end is known -> offer   25 h after the last one
 ivr:dialling:AGENT         string  who is dialling the agent's phone                 seconds
@@ -33,6 +34,7 @@ CONSULTS = "ivr:consults"
 FLOOR_READ = "ivr:floor:read"
 FLOOR_AGENTS = "ivr:floor:agents"
 ESTIMATE = "ivr:estimate"
+COMPARED = "ivr:compared"
 RETURNING = "ivr:returning"
 
 LIFE_SECONDS = 25 * 3600

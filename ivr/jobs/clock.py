@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge
 from ivr.errors import CarrierError, IvrError
 from ivr.jobs import figures, floor_log, periodic, texting
 from ivr.jobs.commands import Commands
+from ivr.jobs.comparing import compare
 from ivr.jobs.leases import Lease
 from ivr.jobs.wiring import Line, open_line
 from ivr.sessions import connect
@@ -58,6 +59,7 @@ TASKS = (
     ("consults", 1.0, periodic.end_consults),
     ("commands", 5.0, periodic.hand_out_again),
     ("reconcile", 15.0, periodic.reconcile),
+    ("compare", 30.0, compare),
     ("configuration", 2.0, periodic.follow_configuration),
     ("states", 1.0, floor_log.follow),
     ("history", 10.0, periodic.keep_history),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -12,7 +14,13 @@ from uuid import uuid4
 import pytest
 from twilio.request_validator import RequestValidator
 
-from tests.line.running import ACCOUNT, TOKEN, Running, stranger
+from ivr.carriers.local import LocalCarrier
+from ivr.embedded import free_port
+from ivr.jobs.comparing import compare
+from ivr.jobs.records import close_call
+from ivr.jobs.wiring import open_line, use_line
+from ivr.settings import read_settings
+from tests.line.running import ACCOUNT, TOKEN, Running, environment, stranger
 from webhooks.mishaps import Mishaps
 
 LINE = "+442079460000"
@@ -92,3 +100,39 @@ def test_a_moment_that_cannot_be_is_not_believed(service: Running, since: str) -
     session = service.line.calls.load(fields["CallSid"])
     assert session is not None
     assert abs(session.started_at.timestamp() - time.time()) < 60
+
+
+def test_calls_that_only_the_carrier_knew_are_found_in_its_list(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole service was down when they came and when they ended."""
+    monkeypatch.setattr("ivr.jobs.comparing.SETTLED", timedelta(seconds=-1))
+    (tmp_path / "models").mkdir()
+    port = free_port()
+    settings = read_settings(environment(tmp_path, redis_url, tmp_path / "models", 1, f"http://127.0.0.1:{port}"), port=1)
+    line = open_line(settings, speech=False)
+    line.store.prepare()
+    line.revisions.publish_first(settings.flows_dir)
+    with LocalCarrier(
+        {"client:*": {"answers_after": "0s"}}, service_url="http://127.0.0.1:1", port=port, account_sid=ACCOUNT, auth_token=TOKEN,
+        numbers=(LINE,), speed=20,
+    ) as carrier:  # fmt: skip
+        assert compare(line) == []  # the first look: what the account did before is not ours
+        caller = stranger()
+        truth = carrier.call(caller, LINE, [{"wait": "1s"}, "hang up"])
+        line.carrier.place(
+            to="client:ana", from_=LINE, url="http://127.0.0.1:1/", status_url="http://127.0.0.1:1/", ring_seconds=9
+        )
+        assert compare(line) == [truth.call_sid]
+        assert compare(line) == []
+    (ended,) = [note for note in line.calls.journal(truth.call_sid) if note.kind == "Ended"]
+    assert ended.data["inferred"]
+    use_line(line)
+    assert close_call(truth.call_sid) == truth.call_sid
+    row = line.store.row(truth.call_sid)
+    assert row is not None
+    assert truth.ended_at is not None
+    assert row["from_number"] == caller
+    assert abs((row["started_at"] - truth.created_at).total_seconds()) <= 1
+    assert abs((row["ended_at"] - truth.ended_at).total_seconds()) <= 1
+    line.store.close()

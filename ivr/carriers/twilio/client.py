@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -16,6 +17,7 @@ from twilio.rest import Client
 
 from ivr.errors import CarrierRefused, CarrierSilent
 
+MOST_LISTED = 3000
 _ENDED = 21220  # "call is not in-progress": the leg is over, which is what was wanted
 
 
@@ -31,6 +33,20 @@ class _Elsewhere(TwilioHttpClient):
             asked = urlsplit(url)
             url = urlunsplit((self._base.scheme, self._base.netloc, self._base.path.rstrip("/") + asked.path, asked.query, ""))
         return super().request(method, url, *args, **kwargs)
+
+
+@dataclass(frozen=True)
+class PastCall:
+    """A call that is over, as the carrier lists it."""
+
+    call_id: str
+    direction: str  # inbound, outbound-api, …
+    from_number: str
+    to_number: str
+    status: str
+    began_at: datetime
+    ended_at: datetime
+    seconds: float | None
 
 
 class TwilioCarrier:
@@ -110,6 +126,18 @@ class TwilioCarrier:
         """Whether a leg to this address rings or talks right now."""
         ongoing = ("queued", "ringing", "in-progress")
         return any(self._ask(lambda status=status: self._client.calls.list(to=to, status=status, limit=1)) for status in ongoing)
+
+    def past_calls(self, since: datetime) -> list[PastCall]:
+        """Calls and legs that began after `since` and are over; at most MOST_LISTED of them, the newest."""
+        rows = self._ask(lambda: self._client.calls.list(start_time_after=since, limit=MOST_LISTED, page_size=1000))
+        return [
+            PastCall(
+                str(row.sid), str(row.direction), row._from or "", row.to or "", str(row.status), row.date_created or row.end_time,
+                row.end_time, float(row.duration) if row.duration else None,
+            )
+            for row in rows
+            if row.end_time is not None
+        ]  # fmt: skip
 
     def redirect(self, leg_id: str, url: str) -> bool:
         """Let a leg go on with the document at `url`; False where the leg is over."""
