@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import redis
 
 from routing.board_log import DecisionLog, order
-from routing.board_scripts import text_of
+from routing.board_scripts import LOG_LENGTH, text_of
 from routing.board_signatures import Signatures
 from routing.decisions import Decision, Floor
 from routing.floor_state import from_text, to_text
@@ -43,7 +43,7 @@ class History:
             for decision in rows:
                 self._floor.apply(decision)
             self._reached, self._since = rows[-1].entry_id, self._since + len(rows)
-            if self._since >= max(every, 4 * len(self._floor.agents)):
+            if self._since >= max(every, min(4 * len(self._floor.agents), LOG_LENGTH // 4)):
                 self._write(self._floor, rows[-1])
                 self._since = 0
                 written += 1

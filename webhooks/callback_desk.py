@@ -9,7 +9,7 @@ from typing import Any
 
 from ivr.jobs.wiring import Line
 from ivr.records.parameters import BadQuery
-from routing.callbacks import Callback, CallbackBusy, CallbackState
+from routing.callbacks import Callback, CallbackBusy, CallbackState, Mode
 from routing.model import Unknown
 from webhooks.api.context import NotNow, NotRight, NotThere
 
@@ -72,6 +72,7 @@ def _plain(promise: Callback) -> dict[str, Any]:
         "state": promise.state.value,
         "number": promise.number,
         "queue": promise.queue,
+        "rings_first": "customer" if promise.mode is Mode.CUSTOMER_FIRST else "agent",
         "needs": dict(promise.needs),
         "at": _rfc3339(promise.at),
         "due_at": _rfc3339(promise.next_at) if promise.is_open else None,

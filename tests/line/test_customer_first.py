@@ -12,6 +12,7 @@ from ivr.actions import PlaceCallback
 from ivr.call import Attestation, Caller, CallerKind, Session
 from routing.callbacks import Callback, Mode
 from tests.line.running import Running
+from webhooks.callback_desk import CallbackDesk
 
 LINE = "+442079460000"
 _numbers = itertools.count(600)
@@ -44,6 +45,8 @@ def test_the_queue_says_who_is_rung_first(service: Running, monkeypatch: pytest.
     session = Session(f"CA{number:032}", "contact", caller, LINE, "inbound", line.now(), "en-GB")
     line.promises.place(session, PlaceCallback("general", f"+447700900{number}"))
     assert line.promises.ledger.get(f"CB{number:032}").mode is mode
+    [shown] = [row for row in CallbackDesk(line).all_callbacks(None) if row["id"] == f"CB{number:032}"]
+    assert shown["rings_first"] == callbacks.removesuffix("_first")
     line.promises.cancel(f"CB{number:032}", by="end of test")
 
 
