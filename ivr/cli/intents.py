@@ -131,7 +131,7 @@ def explain(text: str, config: Path, data: Path, as_json: bool, language: str, o
             f"most like    {told['nearest']['text']!r} ({told['nearest']['intent'] or 'out of scope'}, likeness {told['nearest']['cosine']:.2f})"
         )
     if told["words"]:
-        click.echo("because of   " + ", ".join(f"{row['words']!r} {row['weight']:+.2f}" for row in told["words"]))
+        click.echo("because of   " + ", ".join(f"{row['words']!r} {row['weight']:+.0%}" for row in told["words"]))
     click.echo(
         f"in scope     {'no' if told['out_of_scope'] else 'yes'} (score {told['in_scope']:+.2f}, needed {told['threshold']:+.2f})"
     )
@@ -336,7 +336,9 @@ def _show_before_after(outcome: BeforeAfter) -> None:
         for name, (old, new) in table.items():
             if name and abs(old - new) > 1e-9:
                 click.echo(f"    {name}: {old:.0%} -> {new:.0%}")
-    click.echo(f"of {outcome.compared} recent utterances {len(outcome.changed)} would be understood differently{':' if outcome.changed else ''}")
+    click.echo(
+        f"of {outcome.compared} recent utterances {len(outcome.changed)} would be understood differently{':' if outcome.changed else ''}"
+    )
     for change in outcome.changed:
         click.echo(
             f"    {change.text!r}: {change.before or 'out of scope'} -> {change.after or 'out of scope'} ({change.after_confidence:.0%})"

@@ -12,7 +12,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ivr", "routing", "webhooks")
 ROOTS = ("webhooks", "ivr.cli", "ivr.jobs")
-WORDS = ("ivr.call", "ivr.actions", "ivr.errors", "ivr.notes", "ivr.world", "ivr.house", "ivr.redaction", "ivr.keypad", "routing.model")
+WORDS = (
+    "ivr.call",
+    "ivr.actions",
+    "ivr.errors",
+    "ivr.notes",
+    "ivr.world",
+    "ivr.house",
+    "ivr.redaction",
+    "ivr.keypad",
+    "routing.model",
+)
 
 # library -> the only modules that may use it
 ONLY = {
