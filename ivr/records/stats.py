@@ -173,6 +173,7 @@ def _figures(
     reconciled: bool,
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {}
+    links = {source: _link(query, source, key) for source in {f.source for f in chosen}}
     for f in chosen:
         numerator, denominator, value = evaluate(f, sums)
         shown[f.name] = {
@@ -184,7 +185,7 @@ def _figures(
             "definition": f.formula,
             **(interval(f, numerator, denominator) or spread_of_answers(f, sums)),
             **(response_rate(sums) if f.survey else {}),
-            "calls": _link(query, f, key),
+            "calls": links[f.source] and f"{links[f.source]}&counted_in={f.name}",
         }
         if f.name == "fcr":
             shown[f.name]["provisional"] = int(sums.measures.get("fcr_provisional", 0))
@@ -269,10 +270,10 @@ def _completeness(store: Store, query: StatsQuery, f: Figure, sums: Sums, now: d
     return "final" if sums.last_ended + timedelta(seconds=window) <= now else "provisional"
 
 
-def _link(query: StatsQuery, f: Figure, key: Key | None) -> str | None:
-    """The address of the calls that the figure counts; None for groups that are not one interval (weekday, hour_of_day)."""
+def _link(query: StatsQuery, source: Source, key: Key | None) -> str | None:
+    """The address of a group's calls, as figures of `source` count them; None for groups that are not one interval (weekday, hour_of_day)."""
     start, end = query.scope.start, query.scope.end
-    known = _LINK[f.source]
+    known = _LINK[source]
     parts = {known.get(name, name): tuple(values) for name, values in query.scope.filters.items()}
     for name, value in zip(query.groups, key or (), strict=False):
         if name in PERIODS:
@@ -282,13 +283,13 @@ def _link(query: StatsQuery, f: Figure, key: Key | None) -> str | None:
             start, end = max(start, part[0]), min(end, part[1])
         else:
             parts[known.get(name, name)] = (NONE if value is None else str(value),)
-    since, until = ("queued_from", "queued_to") if f.source is Source.VISITS else ("from", "to")
+    since, until = ("queued_from", "queued_to") if source is Source.VISITS else ("from", "to")
     named = [(name, value) for name, values in parts.items() for value in values]
     if query.thresholds != query.usual:
         named += zip(
             THRESHOLDS, (f"{query.thresholds.target_seconds:g}", f"{query.thresholds.short_abandon_seconds:g}"), strict=True
         )
-    return "/api/v1/calls?" + urlencode([(since, rfc3339(start)), (until, rfc3339(end)), *named, ("counted_in", f.name)])
+    return "/api/v1/calls?" + urlencode([(since, rfc3339(start)), (until, rfc3339(end)), *named])
 
 
 def _reconcile(query: StatsQuery, found: Mapping[Key, Sums]) -> list[dict[str, Any]]:
@@ -305,7 +306,8 @@ def _reconcile(query: StatsQuery, found: Mapping[Key, Sums]) -> list[dict[str, A
             "unexplained": missing,
             "adds_up": missing == 0,
         }
-        if missing:
-            row["calls"] = f"{_link(query, figure('offered'), key)}&queue_result=unknown"
+        link = _link(query, Source.VISITS, key) if missing else None
+        if link:
+            row["calls"] = f"{link}&counted_in=offered&queue_result=unknown"
         rows.append(row)
     return rows
