@@ -237,7 +237,9 @@ class Ledger:
 
     def dial_lives(self, callback_id: str) -> None:
         """The carrier says that the dial (or the talk) is still in progress: look again later."""
-        self._redis.zadd(self._board.keys.of("promises"), {callback_id: self._board.now() + LOOK_AGAIN_SECONDS}, xx=True)
+        talking = text_of(self._redis.hget(self._board.keys.of("promise", callback_id), "state")) == CallbackState.TALKING
+        again = self._board.now() + (TALK_CHECK_SECONDS if talking else LOOK_AGAIN_SECONDS)
+        self._redis.zadd(self._board.keys.of("promises"), {callback_id: again}, xx=True)
 
     def dial_ended(self, callback_id: str, dial_token: str, result: DialResult | str) -> Callback:
         """What came of the dial. Anything about another dial than the one in progress changes nothing. Raises Unknown."""
