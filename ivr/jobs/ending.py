@@ -55,7 +55,7 @@ def call_over(
         if session is None:
             return
         line.consults.caller_gone(call_id)
-        line.switchboard.caller_gone(call_id)
+        line.switchboard.caller_gone(call_id, at)
         now = at or line.now()
         live = line.live(session.revision)
         turn = take_turn(

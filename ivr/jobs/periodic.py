@@ -80,13 +80,13 @@ def check_leg(line: Line, agent_id: str, call_id: str) -> None:
     _, talk = line.switchboard.talk_of(call_id)
     leg = talk.get("agent_leg", "")
     try:
-        status = line.carrier.status(leg)[0] if leg else "gone"
+        status, _, ended_at = line.carrier.status(leg) if leg else ("gone", None, None)
     except CarrierError as error:
         log.info("carrier could not be asked", agent=agent_id, error=str(error))
         return
     if status in _DONE:
         if talk.get("token") and talk.get("agent") == agent_id:
-            line.switchboard.agent_leg_over(call_id, talk["token"], leg, status)
+            line.switchboard.agent_leg_over(call_id, talk["token"], leg, status, ended_at)
         else:
             line.board.talk_ended(agent_id, call_id)
 

@@ -285,25 +285,28 @@ class Switchboard:
                 return round((until - note.at).total_seconds(), 3)
         return None
 
-    def agent_leg_over(self, call_id: str, token: str, leg_id: str, status: str) -> None:
-        """An agent's leg ended, in whatever state the offer was."""
+    def agent_leg_over(self, call_id: str, token: str, leg_id: str, status: str, at: datetime | None = None) -> None:
+        """An agent's leg ended, in whatever state the offer was. `at`: when, where that is found out late."""
         call_id, talk = self.talk_of(call_id)
         if talk.get("token") == token and self.calls.mark_talk(call_id, token, agent_left=str(self._clock())):
-            self.leg_ended(call_id, talk, "agent_hung_up")
+            self.leg_ended(call_id, talk, "agent_hung_up", at)
             # The caller's own document goes on by itself; who is not back in time is fetched.
             self.calls.expect_back(call_id, self._clock() + BACK_WITHIN_SECONDS)
             return
         released = self.board.release(token, _NOT_ACCEPTED.get(status, OfferResult.FAILED))
         self.released(released)
 
-    def leg_ended(self, call_id: str, talk: dict[str, str], reason: str) -> None:
-        """An agent's part in a conversation is over: the wrap-up begins. Told twice, it happens once."""
+    def leg_ended(self, call_id: str, talk: dict[str, str], reason: str, at: datetime | None = None) -> None:
+        """An agent's part in a conversation is over: the wrap-up begins. Told twice, it happens once. `at`: when, where that is found
+        out late: the carrier's time, which has seconds only and may so lie before the talk began."""
         leg = talk.get("agent_leg", "")
         if not leg:
             return  # a customer who was rung first, and whose agent never came
         if reason == "agent_hung_up" and talk.get("transfer_state") == "moving":
             reason = "transferred"  # the room ends as the caller is fetched out of it
-        if not self.note(call_id, "LegEnded", happening=f"leg_over:{leg}", leg_id=leg, agent=talk.get("agent"), reason=reason):
+        when = max(at.timestamp(), float(talk.get("joined") or 0)) if at else None
+        about = {"leg_id": leg, "agent": talk.get("agent"), "reason": reason}
+        if not self.note(call_id, "LegEnded", happening=f"leg_over:{leg}", at=when, **about):
             return
         self.board.talk_ended(talk.get("agent", ""), talk.get("waiting_id") or call_id)
         self.calls.ask_record(call_id, ended=False)
@@ -347,12 +350,12 @@ class Switchboard:
             self.offer()
         return entered.accepted
 
-    def caller_gone(self, call_id: str) -> None:
-        """The caller's call is over: free whoever was held for it."""
+    def caller_gone(self, call_id: str, at: datetime | None = None) -> None:
+        """The caller's call is over: free whoever was held for it. `at`: when, where that is found out late."""
         self.calls.is_back(call_id)
         talk = self.calls.end_talk(call_id)
         if talk.get("token"):
-            self.leg_ended(call_id, talk, "caller_hung_up")
+            self.leg_ended(call_id, talk, "caller_hung_up", at)
             if not talk.get("agent_leg"):
                 customer_first.hung_up(self, talk)
             elif not talk.get("agent_left"):

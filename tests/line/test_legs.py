@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ivr.jobs.commands import Commands
 from ivr.jobs.legs import Legs
 from ivr.jobs.outbox import Command
 from ivr.sessions import connect
+from routing.model import WaitingCall
 from tests.line.running import Running, running, stranger
 
 LINE = "+442079460000"
@@ -147,3 +149,26 @@ def test_a_leg_whose_offer_is_over_is_ended_when_the_carrier_tells_of_it(by_hand
     carry_out(by_hand, "end_agent_leg")
     assert by_hand.until(lambda: by_hand.carrier.truth(leg).ended_at is not None)
     by_hand.carrier.hang_up(sid)
+
+
+@pytest.mark.parametrize("whose", ["agent", "caller"])
+def test_a_talk_whose_end_is_found_out_late_is_as_long_as_it_was(by_hand: Running, whose: str) -> None:
+    """Every word of the end was lost: the carrier is asked later, and its time counts. It has seconds only: no talk ends before it began."""
+    line = by_hand.line
+    for call_id, ends_after in ((f"CA{whose}1", 9.0), (f"CA{whose}2", -0.4)):
+        by_hand.sign_in()
+        line.board.set_state("elena", "available")
+        assert line.board.enter(WaitingCall(call_id, "general", line.board.now())).accepted
+        (offer,) = line.board.match()
+        assert line.board.ringing(offer.token, "CAleg")
+        line.switchboard.accepted(offer, f"CAleg{call_id}")
+        assert line.switchboard.caller_joins(call_id, offer.token)
+        joined = datetime.fromtimestamp(float(line.calls.talk(call_id)["joined"]), UTC) - timedelta(seconds=60)
+        line.calls.set_talk(call_id, joined=str(joined.timestamp()))
+        ended = joined + timedelta(seconds=ends_after)
+        if whose == "agent":
+            line.switchboard.agent_leg_over(call_id, offer.token, "CAleg", "completed", ended)
+        else:
+            line.switchboard.caller_gone(call_id, ended)
+        times = {note.kind: note.at for note in line.calls.journal(call_id)}
+        assert times["LegEnded"] == max(ended, joined)
