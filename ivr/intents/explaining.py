@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ivr.intents.head import LEXICAL_SHARE
 from ivr.intents.normalising import normalise, sense
 from ivr.intents.recogniser import Recogniser
 
 MOST_WORDS = 6
+MOST_LEFT_OUT = 40  # words that are left out in turn; each costs an encoding
+LEAST_TOLD = 0.005
 
 
 def explain(recogniser: Recogniser, text: str, language: str, intents: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -43,14 +44,21 @@ def explain(recogniser: Recogniser, text: str, language: str, intents: tuple[str
             "intent": head.intents[int(head.owners[row])],
             "cosine": float(likeness[row]),
         }
-    columns, values = head.vocabulary.row(said)
-    best = head.intents.index(understood.best.intent)
-    names = {column: term for term, column in head.vocabulary.terms.items() if term.startswith("w:")}
-    weights = [
-        (names[column][2:], LEXICAL_SHARE * float(value) * float(head.lexical[column, best] - head.lexical[column].mean()))
-        for column, value in zip(columns, values, strict=True)
-        if column in names
-    ]
-    strongest = sorted(weights, key=lambda pair: -abs(pair[1]))[:MOST_WORDS]
-    told["words"] = [{"words": words, "weight": round(weight, 3)} for words, weight in strongest]
+    told["words"] = _what_words_do(recogniser, said, language, head.intents.index(understood.best.intent))
     return told
+
+
+def _what_words_do(recogniser: Recogniser, said: str, language: str, best: int) -> list[dict[str, Any]]:
+    """How many points of confidence in the best intent each word brings (+) or costs (-): the sentence is scored again without it."""
+    part = recogniser.part(language)
+    words = said.split()
+    if len(words) < 2:
+        return []
+    tried = words[:MOST_LEFT_OUT]
+    versions = [said, *(" ".join([*words[:place], *words[place + 1 :]]) for place in range(len(tried)))]
+    vectors = recogniser.encoder.encode([sense(version, part.words) for version in versions])
+    shares = part.head.probabilities(part.head.raw(versions, vectors))[:, best]
+    weights = sorted(zip(tried, shares[0] - shares[1:], strict=True), key=lambda pair: -abs(float(pair[1])))
+    return [
+        {"words": word, "weight": round(float(weight), 3)} for word, weight in weights[:MOST_WORDS] if abs(weight) >= LEAST_TOLD
+    ]

@@ -156,10 +156,10 @@ def teach(
     new_book, _ = parse_phrasebook(draft)
     shelf = Shelf(models_folder)
     before = Recogniser(shelf.load(), encoder)
-    version = recipe_of(new_book, config_folder, encoder)
+    version, cache = recipe_of(new_book, config_folder, encoder), PhraseCache(encoder, models_folder / "cache")
     with training_lock(models_folder):
         if not shelf.usable(version):
-            save(train_model(new_book, config_folder, PhraseCache(encoder, models_folder / "cache")), models_folder)
+            save(train_model(new_book, config_folder, cache), models_folder)
         # Before the file: a background worker that sees the new file finds it trained and leaves the activation to a person.
         (models_folder / "trained").write_text(f"{version}\n", encoding="utf-8")
         replacement = path.with_suffix(".yaml.draft")
@@ -168,7 +168,7 @@ def teach(
     after = Recogniser(shelf.load(version), encoder)
     known = {(phrase.intent, phrase.language, phrase.text) for phrase in old_book.phrases}
     fresh = [phrase for phrase in new_book.phrases if (phrase.intent, phrase.language, phrase.text) not in known]
-    held_out = {primary(language): _held_out(old_book, fresh, primary(language), config_folder, encoder)}
+    held_out = {primary(language): _held_out(old_book, fresh, primary(language), config_folder, cache)}
     return BeforeAfter(version, tuple(phrase.text for phrase in fresh), held_out, differences(before, after, recent), len(recent))
 
 

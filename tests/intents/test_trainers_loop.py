@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from ivr.cli.intents import intents
 from ivr.errors import IntentError
+from ivr.intents.explaining import explain
 from ivr.intents.inbox import Utterance, UtteranceFile, groups
 from ivr.intents.recogniser import Recogniser
 from ivr.intents.shelf import Shelf
@@ -128,6 +129,14 @@ def test_phrases_are_added_below_their_own_and_nothing_else_changes() -> None:
         with_phrases(text, "out_of_scope", "en", ["what's the weather"])
     with_negatives = f"{text}    not_this:\n      en:\n        - near\nout_of_scope:\n  en:\n    - far\n"
     assert with_phrases(with_negatives, "out_of_scope", "en", ["farther"]) == f"{with_negatives}    - farther\n"
+
+
+def test_explaining_tells_what_each_word_does(recogniser: Recogniser) -> None:
+    told = explain(recogniser, "um my parcel never came", "en")
+    heaviest = told["words"][0]
+    assert (heaviest["words"], told["candidates"][0]["intent"]) == ("parcel", "order_status") and heaviest["weight"] > 0.1
+    assert explain(recogniser, "parcel", "en")["words"] == [], "there is nothing to leave out"
+    assert len(explain(recogniser, "where is my parcel " * 900, "en")["words"]) <= 6
 
 
 def test_errors_are_one_line_and_exit_1(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def test_intent_and_values_in_one_sentence(recogniser: Recogniser) -> None:
         ("can you cancel my order and tell me when you're open on sunday", "en", ["cancel_order", "opening_hours"]),
         ("I want to pay my bill and also change my address", "en", ["pay_bill", "change_address"]),
         ("quiero pagar mi factura y también cambiar mi dirección", "es", ["pay_bill", "change_address"]),
+        ("where's my parcel 4 5 double six, and also I wanna change my address", "en", ["order_status", "change_address"]),
         ("I'd like to send it back because it is too small", "en", ["refund"]),
     ],
 )
