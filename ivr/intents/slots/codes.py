@@ -54,10 +54,9 @@ def _piece(tokens: Sequence[str], place: int, words: Words, letters: bool) -> Pi
     if times and place + times[1] < len(tokens):
         repeated = _piece(tokens, place + times[1], words, letters)
         if repeated is not None:
-            # "double twenty" is 2020 for some; of "double forty five" only the 4 would be doubled, which nobody says
-            return Piece(
-                tuple(reading * int(times[0]) for reading in repeated.readings if len(reading) <= 2), place, repeated.end
-            )
+            # "double twenty" is 2020 for some; of "double 57462" only the 5 can be meant, if anything is: it stays as it is
+            multiplied = tuple(reading * int(times[0]) for reading in repeated.readings if len(reading) <= 2)
+            return Piece(multiplied or repeated.readings, place, repeated.end)
     if letters:
         spelled = _letter(tokens, place, words)
         if spelled is not None:
