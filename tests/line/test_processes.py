@@ -155,7 +155,7 @@ def test_killing_clock_and_worker_in_a_queue_costs_a_moment(network: tuple[Servi
     for name in ("clock", "worker"):
         os.kill(children[name], signal.SIGKILL)
     line.switchboard.wrap_up_done("chloe", None, None)
-    truth = carrier.call("+447700951002", LINE, [{"press": "0"}, {"talk": "60s"}, "until end"])
+    truth = carrier.call("+447700951002", LINE, [{"press": "0"}, {"talk": "60s", "within": "5m"}, "until end"], seconds=150)
     assert truth.failures == ()
     assert wait_until(lambda: (line.store.row(truth.call_sid) or {}).get("outcome") == "answered", 40)
     line.store.close()

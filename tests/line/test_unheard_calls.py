@@ -106,7 +106,6 @@ def test_calls_that_only_the_carrier_knew_are_found_in_its_list(
     tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole service was down when they came and when they ended."""
-    monkeypatch.setattr("ivr.jobs.comparing.SETTLED", timedelta(seconds=-1))
     (tmp_path / "models").mkdir()
     port = free_port()
     settings = read_settings(environment(tmp_path, redis_url, tmp_path / "models", 1, f"http://127.0.0.1:{port}"), port=1)
@@ -118,6 +117,7 @@ def test_calls_that_only_the_carrier_knew_are_found_in_its_list(
         numbers=(LINE,), speed=20,
     ) as carrier:  # fmt: skip
         assert compare(line) == []  # the first look: what the account did before is not ours
+        monkeypatch.setattr("ivr.jobs.comparing.SETTLED", timedelta(seconds=-2))  # what ends now counts at once
         caller = stranger()
         truth = carrier.call(caller, LINE, [{"wait": "1s"}, "hang up"])
         line.carrier.place(
