@@ -81,7 +81,7 @@ def test_misbehaviour_ends_in_time_with_one_line(service: Service, path: str, to
         source(service, path).find({}, 0.3, NOW)
 
     assert str(failed.value) == told
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 3.0
 
 
 def test_nobody_listening(service: Service) -> None:

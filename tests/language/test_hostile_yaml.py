@@ -55,9 +55,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS.keys())
 def test_refused_in_bounded_time(text: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     compiled = compile_bundle({"line.yaml": text})
-    assert time.perf_counter() - started < 3.0
+    assert time.thread_time() - started < 3.0
     assert compiled.bundle is None
     assert compiled.problems
     for problem in compiled.problems:
