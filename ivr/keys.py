@@ -9,8 +9,7 @@ ivr:{CALL}:talk            hash    the conversation: room, agent, legs, who join
 ivr:open                   zset    calls without an end, by last sign of life        until closed
 ivr:closing                zset    calls whose record has to be (re)computed, by due time   until recorded
 ivr:effects                list    carrier commands to carry out                     until taken
-ivr:effects:taken          zset    commands being carried out, by give-up time       until done
-ivr:effects:text           hash    their texts                                       until done
+ivr:effects:taken          list    commands being carried out                        until done
 ivr:recall                 zset    callers expected back from a conversation, by due time   until back
 ivr:consults               zset    callers on hold while a colleague is rung, by give-up time   until answered
 ivr:floor:read             string  entry of the decision log up to which agents' states are kept   kept
