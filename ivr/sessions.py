@@ -163,15 +163,14 @@ class Calls:
         before = "" if expected_turn is None else str(expected_turn)
         arguments = [before, session.to_json(), delivery, answer, str(keys.LIFE_SECONDS), happening, *lines]
 
+        # Only an arrival opens: a turn that comes after the end, or loses against it, opens nothing again.
+        opening = ("ZADD", keys.OPEN, *(("XX",) if expected_turn is not None else ()), repr(self._clock()), call)
+
         def ask() -> Any:
             # The index first: a call that is in it without a session is found and cleared; the other way round it would be lost.
             # One round trip for both; the script is sent along only where the server does not know it yet.
             try:
-                with self._redis.pipeline(transaction=False) as pipe:
-                    # Only an arrival opens: a turn that comes after the end, or loses against it, opens nothing again.
-                    pipe.zadd(keys.OPEN, {call: self._clock()}, xx=expected_turn is not None)
-                    pipe.evalsha(self._commit.sha, len(names), *names, *arguments)
-                    return pipe.execute()[-1]
+                return at_once(self._redis, opening, ("EVALSHA", self._commit.sha, len(names), *names, *arguments))[-1]
             except redis.exceptions.NoScriptError:
                 return self._commit(keys=names, args=arguments)
 
