@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# Packages are installed uncompiled and compiled when first used: also where the shell asks Python to keep nothing.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test setup check lock clean
 
 demo: $(VENV)/.installed
