@@ -23,6 +23,7 @@ import redis
 
 from ivr.embedded import start_redis
 from routing.board import Board
+from routing.board_log import BEGINNING
 from routing.decisions import Decision
 from routing.explain import explain
 from routing.model import Agent, Queue, WaitingCall
@@ -87,7 +88,7 @@ def measure(options: argparse.Namespace, url: str) -> dict[str, object]:
 
 def every(board: Board) -> Iterator[Decision]:
     """All decisions of the log."""
-    after = "-"
+    after = BEGINNING
     while rows := board.decisions(after):
         yield from rows
         after = rows[-1].entry_id

@@ -27,6 +27,14 @@ SOCKET_FILE = "redis.sock"
 ADDRESS_FILE = "address"
 
 
+def address_in(data_dir: Path) -> str | None:
+    """The server that `ivr demo` or `ivr serve` started for itself with this data folder; None where there is none."""
+    try:
+        return (data_dir / "redis" / ADDRESS_FILE).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
 def die_with_parent() -> None:
     """For `preexec_fn`: the kernel ends this process when its parent dies, however that happens (Linux; elsewhere a no-op)."""
     if sys.platform == "linux":

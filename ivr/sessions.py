@@ -59,27 +59,6 @@ def connect(url: str, *, seconds: float = 0.5) -> redis.Redis:
     )
 
 
-def at_once(client: redis.Redis, *commands: tuple[str | int, ...]) -> list[Any]:
-    """The answers to `commands`, sent in one go, as Redis gives them. On the path of every turn: the client's own pipeline does the same
-    at twice the cost. Raises as the client does; where a command is refused, the others are carried out all the same."""
-    pool = client.connection_pool
-    connection = pool.get_connection()
-    try:
-        connection.send_packed_command(connection.pack_commands(commands))  # type: ignore[no-untyped-call]
-        answers: list[Any] = []
-        refused: redis.exceptions.ResponseError | None = None
-        for _ in commands:  # all are read: what stays behind would be taken for the answer to the next question
-            try:
-                answers.append(connection.read_response())
-            except redis.exceptions.ResponseError as error:
-                refused = refused or error
-    finally:
-        pool.release(connection)
-    if refused is not None:
-        raise refused
-    return answers
-
-
 # KEYS talk; ARGV token, then field, value pairs
 _MARK = """
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
@@ -134,9 +113,13 @@ class Calls:
         if kept is not None and kept.turn == turn:
             return kept, None
 
-        text, answer = self._ask(
-            lambda: at_once(self._redis, ("GET", keys.session(call_id)), ("HGET", keys.answers(call_id), delivery))
-        )
+        def ask() -> list[Any]:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.get(keys.session(call_id))
+                pipe.hget(keys.answers(call_id), delivery)
+                return pipe.execute()
+
+        text, answer = self._ask(ask)
         return (Session.from_json(text) if text else None), answer
 
     def answer(self, call_id: str, delivery: str) -> str | None:
@@ -163,14 +146,15 @@ class Calls:
         before = "" if expected_turn is None else str(expected_turn)
         arguments = [before, session.to_json(), delivery, answer, str(keys.LIFE_SECONDS), happening, *lines]
 
-        # Only an arrival opens: a turn that comes after the end, or loses against it, opens nothing again.
-        opening = ("ZADD", keys.OPEN, *(("XX",) if expected_turn is not None else ()), repr(self._clock()), call)
-
         def ask() -> Any:
             # The index first: a call that is in it without a session is found and cleared; the other way round it would be lost.
             # One round trip for both; the script is sent along only where the server does not know it yet.
             try:
-                return at_once(self._redis, opening, ("EVALSHA", self._commit.sha, len(names), *names, *arguments))[-1]
+                with self._redis.pipeline(transaction=False) as pipe:
+                    # Only an arrival opens: a turn that comes after the end, or loses against it, opens nothing again.
+                    pipe.zadd(keys.OPEN, {call: self._clock()}, xx=expected_turn is not None)
+                    pipe.evalsha(self._commit.sha, len(names), *names, *arguments)
+                    return pipe.execute()[-1]
             except redis.exceptions.NoScriptError:
                 return self._commit(keys=names, args=arguments)
 

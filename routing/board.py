@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from routing.board_history import History
-from routing.board_log import BETWEEN, DecisionLog
+from routing.board_log import BEGINNING, BETWEEN, DecisionLog
 from routing.board_scripts import Scripts, text_of
 from routing.board_signatures import Signatures, content_of
 from routing.board_sweep import Sweeper
@@ -361,7 +361,7 @@ class Board:
         """Agents, queues and waiting calls at this moment."""
         return self._view.snapshot()
 
-    def decisions(self, after: str = "-", most: int = 10_000) -> list[Decision]:
+    def decisions(self, after: str = BEGINNING, most: int = 10_000) -> list[Decision]:
         """See DecisionLog.after."""
         return self.log.after(after, most)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import redis
 
-from routing.board_log import DecisionLog, order
+from routing.board_log import BEGINNING, DecisionLog, order
 from routing.board_scripts import LOG_LENGTH, text_of
 from routing.board_signatures import Signatures
 from routing.decisions import Decision, Floor
@@ -29,7 +29,7 @@ class History:
     def __init__(self, client: redis.Redis, keys: Keys, log: DecisionLog, signatures: Signatures) -> None:
         self._redis, self._keys, self._log, self._signatures = client, keys, log, signatures
         self._floor: Floor | None = None
-        self._reached, self._since = "-", 0
+        self._reached, self._since = BEGINNING, 0
 
     # Keeping
 
@@ -122,5 +122,5 @@ class History:
             return from_text(text), checkpoint
         if oldest is not None and oldest.kind not in ("queue", "agent"):
             # Its beginning is gone: agents and queues are taken as they are now.
-            return Floor(self._signatures.agents.values(), self._signatures.queues.values()), "-"
-        return Floor(), "-"
+            return Floor(self._signatures.agents.values(), self._signatures.queues.values()), BEGINNING
+        return Floor(), BEGINNING

@@ -8,6 +8,8 @@ from routing.board_scripts import text_of
 from routing.decisions import Decision
 from routing.keys import Keys
 
+BEGINNING = "0-0"
+"""The place in a log before its first entry."""
 BETWEEN = "\x1f"
 """Divides the parts that a script writes as one text."""
 _CLAIM = ("call", "agent", "token", "seed")
@@ -19,9 +21,9 @@ class DecisionLog:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._redis, self._key = client, keys.of("log")
 
-    def after(self, entry_id: str = "-", most: int = 10_000) -> list[Decision]:
-        """Decisions from entry `entry_id` (exclusive; "-": the oldest kept) on, those of at most so many entries."""
-        rows = self._redis.xrange(self._key, entry_id if entry_id == "-" else f"({entry_id}", "+", count=most)
+    def after(self, entry_id: str = BEGINNING, most: int = 10_000) -> list[Decision]:
+        """Decisions from entry `entry_id` (exclusive; without one from the oldest kept) on, those of at most so many entries."""
+        rows = self._redis.xrange(self._key, f"({entry_id}", "+", count=most)
         found: list[Decision] = []
         for number, fields in text_of([list(row) for row in rows or []]):
             at = float(fields.pop("at"))
@@ -33,9 +35,9 @@ class DecisionLog:
         return found
 
     def newest(self) -> str:
-        """The id of the newest entry, "0-0" where the log is empty: `after` it is what follows."""
+        """The id of the newest entry, `BEGINNING` where the log is empty: `after` it is what follows."""
         rows = text_of([list(row) for row in self._redis.xrevrange(self._key, count=1) or []])
-        return str(rows[0][0]) if rows else "0-0"
+        return str(rows[0][0]) if rows else BEGINNING
 
     def oldest(self) -> Decision | None:
         """The oldest decision kept."""

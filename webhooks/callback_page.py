@@ -21,13 +21,12 @@ from ivr.speaking import Reader
 from routing.callbacks import Callback, CallbackBusy, CallbackState
 from routing.model import Unknown
 from webhooks.access import MOST_BODY_BYTES
-from webhooks.plain_page import document
+from webhooks.plain_page import document, gone, later
 
 log = structlog.get_logger()
 
 FARTHEST = timedelta(days=30)
-_GONE = "This link is not valid, or no longer."
-_LATER = "This page cannot be shown at present. Please try again in a few minutes."
+_TITLE = "Call back"
 _CHANGEABLE = (CallbackState.SCHEDULED, CallbackState.WAITING)
 
 
@@ -39,20 +38,20 @@ def callback_blueprint(line: Line) -> Blueprint:
     def callback() -> AnyResponse:
         callback_id, until, seal = (request.args.get(name, "")[:80] for name in ("c", "until", "k"))
         if not callback_id or not fits(line, callback_id, until, seal):
-            return _sentence(_GONE, 404)
+            return gone(_TITLE, 404)
         if int(until) < line.now().timestamp():
-            return _sentence(_GONE, 410)
+            return gone(_TITLE, 410)
         if (request.content_length or 0) > MOST_BODY_BYTES:
-            return _sentence(_GONE, 413)
+            return gone(_TITLE, 413)
         try:
             if request.method == "GET":
                 return _Page(line, line.promises.ledger.get(callback_id)).show(200)
             return _act(line, callback_id)
         except Unknown:
-            return _sentence(_GONE, 410)
+            return gone(_TITLE, 410)
         except (StoreUnavailable, redis.exceptions.RedisError) as error:
             log.error("callback page not shown", callback=callback_id, error=str(error))
-            return _sentence(_LATER, 503)
+            return later(_TITLE)
 
     return pages
 
@@ -71,10 +70,6 @@ def _act(line: Line, callback_id: str) -> AnyResponse:
     except CallbackBusy:
         return _Page(line, line.promises.ledger.get(callback_id)).show(409)
     return redirect(request.full_path, 303)
-
-
-def _sentence(sentence: str, status: int) -> Response:
-    return document("en", "-", Markup("<p>{}</p>").format(sentence), status)
 
 
 class _Page:

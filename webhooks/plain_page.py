@@ -24,6 +24,20 @@ _HEADERS = {
 }
 
 
+_GONE = "This link is not valid, or no longer."
+_LATER = "This page cannot be shown at present. Please try again in a few minutes."
+
+
+def gone(title: str, status: int) -> Response:
+    """For a link that was never made, or is not good any more."""
+    return document("en", title, Markup("<p>{}</p>").format(_GONE), status)
+
+
+def later(title: str) -> Response:
+    """For a moment at which a server does not answer."""
+    return document("en", title, Markup("<p>{}</p>").format(_LATER), 503)
+
+
 def document(language: str, title: str, body: Markup, status: int) -> Response:
     """The whole page. `body` is markup already; whatever was put into it has been escaped."""
     whole = Markup(

@@ -7,17 +7,15 @@ from markupsafe import Markup
 
 from ivr.records.text_survey import TextQuestion, TextSurvey, language_of, wording
 from ivr.records.texting import Asked
-from webhooks.plain_page import document
+from webhooks.plain_page import document, gone, later
 
-_GONE = "This link is not valid, or no longer."
-_LATER = "This page cannot be shown at present. Please try again in a few minutes."
 _YES_NO = {"es": ("Sí", "No"), "de": ("Ja", "Nein"), "fr": ("Oui", "Non")}
 
 
 def page(survey: TextSurvey | None, asked: Asked | None, status: int) -> Response:
     """The question that `asked` waits for, thanks after the last one, or a sentence where there is none."""
     if survey is None or asked is None:
-        return document("en", "Survey", Markup("<p>{}</p>").format(_LATER if status == 503 else _GONE), status)
+        return later("Survey") if status == 503 else gone("Survey", status)
     first = survey.questions[0]
     language = language_of(first.ask, asked.language)
     if asked.place is None or asked.place >= len(survey.questions):

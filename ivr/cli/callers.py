@@ -7,8 +7,9 @@ from dataclasses import asdict
 
 import click
 
-from ivr.cli.erasing import erase_everywhere, redis_address
+from ivr.cli.erasing import erase_everywhere
 from ivr.cli.records_store import opened_store, show_json
+from ivr.embedded import address_in
 from ivr.errors import SettingError
 from ivr.records.retention import export_caller
 from ivr.records.store import utc_now
@@ -67,7 +68,7 @@ def erase(caller: str, yes: bool) -> None:
     if not yes:
         click.confirm("Erase this caller for good?", abort=True)
     settings = read_settings()
-    address = redis_address(settings)
+    address = settings.redis_url or address_in(settings.data_dir)
     client = None if address is None else connect(address, seconds=5.0)
     try:
         with opened_store() as store:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import redis
 
 from ivr.cli.checkup import Finding, error, ok, warning
-from ivr.embedded import ADDRESS_FILE, server_binary
+from ivr.embedded import address_in, server_binary
 from ivr.errors import IvrError
 from ivr.language.names import Names
 from ivr.records import migrations
@@ -29,12 +29,7 @@ MOST_CLOCK_SECONDS = 2.0
 
 def redis_address(settings: Settings) -> str | None:
     """REDIS_URL, else that of the server which `ivr demo` or `ivr serve` started for itself."""
-    if settings.redis_url:
-        return settings.redis_url
-    try:
-        return (settings.data_dir / "redis" / ADDRESS_FILE).read_text(encoding="utf-8").strip() or None
-    except OSError:
-        return None
+    return settings.redis_url or address_in(settings.data_dir)
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:

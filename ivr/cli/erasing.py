@@ -10,7 +10,6 @@ from pathlib import Path
 
 import redis
 
-from ivr.embedded import ADDRESS_FILE
 from ivr.errors import RecordError, StoreUnavailable
 from ivr.records.database import REPORT_SECONDS
 from ivr.records.retention import Receipt, calls_of, erase_caller
@@ -18,7 +17,6 @@ from ivr.records.saving import close_call
 from ivr.records.store import Store
 from ivr.records.utterances import taught_by
 from ivr.sessions import Calls
-from ivr.settings import Settings
 from routing.board import Board
 from routing.callbacks import CallbackBusy, Ledger
 
@@ -38,16 +36,6 @@ class Erased:
     receipt: Receipt
     live: dict[str, int] | None
     left: tuple[str, ...]
-
-
-def redis_address(settings: Settings) -> str | None:
-    """REDIS_URL, else the server that `ivr demo` or `ivr serve` started for itself; None where there is neither."""
-    if settings.redis_url:
-        return settings.redis_url
-    try:
-        return (settings.data_dir / "redis" / ADDRESS_FILE).read_text(encoding="utf-8").strip()
-    except OSError:
-        return None
 
 
 def erase_everywhere(

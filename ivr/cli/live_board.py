@@ -11,7 +11,7 @@ from typing import Any
 import click
 import redis
 
-from ivr.embedded import ADDRESS_FILE
+from ivr.embedded import address_in
 from ivr.errors import IvrError, SettingError, StoreUnavailable
 from ivr.sessions import connect
 from ivr.settings import read_settings
@@ -23,15 +23,9 @@ from routing.model import RoutingError
 def opened() -> Iterator[tuple[Board, redis.Redis, str]]:
     """The board of the running service: REDIS_URL, else the server that `ivr demo` or `ivr serve` started for itself. With its client and address."""
     settings = read_settings()
-    address = settings.redis_url
-    if not address:
-        path = settings.data_dir / "redis" / ADDRESS_FILE
-        try:
-            address = path.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SettingError(
-                f"no service found in {settings.data_dir}: start `ivr demo`, or set REDIS_URL to the service's Redis"
-            ) from error
+    address = settings.redis_url or address_in(settings.data_dir)
+    if address is None:
+        raise SettingError(f"no service found in {settings.data_dir}: start `ivr demo`, or set REDIS_URL to the service's Redis")
     client = connect(address, seconds=2.0)
     try:
         board = Board(client)

@@ -152,8 +152,9 @@ async def _talk(line: Line, from_number: str, wait_for_call: bool) -> int:
         if typing:
             screen.tell(HELP)
         watching = asyncio.create_task(_watch(control, sid, screen))
-        with contextlib.suppress(NotImplementedError):  # no signal handlers on this platform: Ctrl-C still ends the program
-            for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a closed terminal is a put-down handset, too
+        # A closed terminal is a put-down handset, too. Where a platform has no such signals or handlers, Ctrl-C still ends the program.
+        with contextlib.suppress(NotImplementedError, AttributeError):
+            for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(ending, watching.cancel)
         speaking = asyncio.create_task(_speak(control, sid, screen, typing))
         try:

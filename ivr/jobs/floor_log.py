@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from ivr import keys
 from ivr.jobs.wiring import Line
 from ivr.records.occupancy import AgentState, record_states
+from routing.board_log import order
 from routing.decisions import Decision
 
 _MOST = 2000  # entries of one round: others want their turn
@@ -112,13 +113,8 @@ def _keep(line: Line, changes: list[AgentState], standings: dict[str, Standing],
 
 def _trimmed(line: Line, after: str) -> bool:
     """True where entries after the place reached are no longer kept (no clock ran for a day), or the log is another one."""
-    oldest = line.board.decisions(most=1)
-    return bool(oldest) and _number(oldest[0].entry_id) > _number(after)
-
-
-def _number(entry_id: str) -> tuple[int, int]:
-    first, _, second = entry_id.partition("-")
-    return int(first), int(second or 0)
+    oldest = line.board.log.oldest()
+    return oldest is not None and order(oldest.entry_id) > order(after)
 
 
 def _begin_anew(line: Line) -> int:

@@ -26,7 +26,14 @@ class Links:
     def fits(self, path: str, query: str, subject: str) -> bool:
         """True where the link with this path and query string was made for `subject`."""
         text, _, seal = query.rpartition("k=")
-        return hmac.compare_digest(self._seal(path, subject, text.rstrip("&")).encode(), seal.encode("utf-8"))
+        return self._is(seal, path, subject, text.rstrip("&"))
+
+    def made(self, seal: str, path: str, subject: str, **query: str | int) -> bool:
+        """True where `sealed` gave `seal` for this path, subject and query, whatever else somebody's mail program hung on the link."""
+        return self._is(seal, path, subject, urlencode(query))
+
+    def _is(self, seal: str, path: str, subject: str, query: str) -> bool:
+        return hmac.compare_digest(self._seal(path, subject, query).encode(), seal.encode("utf-8"))
 
     def _seal(self, path: str, subject: str, query: str) -> str:
         return hmac.digest(self._key, f"{path}\0{subject}\0{query}".encode(), "sha256").hex()[:20]

@@ -16,7 +16,7 @@ from ivr.call import Caller, Session
 from ivr.errors import IvrError, StoreUnavailable
 from ivr.house import House
 from ivr.language.bundle import Bundle
-from ivr.numbers import callback_number, takes_texts
+from ivr.numbers import takes_texts
 from ivr.records.repeats import repeat_of
 from ivr.records.texting import wants_none
 from ivr.world import Answer, LookUp, Promised, QueueNow, Slot, Understanding
@@ -120,12 +120,8 @@ class LiveWorld:
         return found.number if found else None
 
     def reachable_number(self, caller: Caller, purpose: str) -> str | None:
-        configuration = self._line.configuration
-        own = {*configuration.numbers.lines, *(agent.address for agent in configuration.agents.values())}
-        allowed = callback_number(caller.number or "", caller, configuration.numbers.callbacks, own=own)
-        if allowed.number is None or (purpose == "text" and not self._takes_texts(allowed.number)):
-            return None
-        return allowed.number
+        allowed = self._line.ringable(caller, caller.number or "")
+        return None if allowed is None or (purpose == "text" and not self._takes_texts(allowed)) else allowed
 
     def _takes_texts(self, number: str) -> bool:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from routing.callbacks import Callback
 
@@ -23,4 +22,4 @@ def promise_link(line: Line, promise: Callback) -> str:
 
 def fits(line: Line, callback_id: str, until: str, seal: str) -> bool:
     """True where the link with this seal was made for the promise, whether or not it is still good."""
-    return line.links.fits(PAGE, f"{urlencode({'c': callback_id, 'until': until})}&k={seal}", callback_id)
+    return line.links.made(seal, PAGE, callback_id, c=callback_id, until=until)

@@ -18,7 +18,6 @@ from ivr.errors import CarrierError
 from ivr.jobs import waits
 from ivr.jobs.promise_links import promise_link
 from ivr.notes import Note
-from ivr.numbers import callback_number
 from routing.callbacks import Callback, CallbackBusy, CallbackRefused, Caps, DialResult, Ledger, Mode
 from routing.model import AgentState, Unknown
 
@@ -62,7 +61,7 @@ class Promises:
 
     def place(self, session: Session, action: PlaceCallback) -> None:
         """Write a promise down. One for each call: told twice, it is the same promise."""
-        if not self._may_ring(session.caller, action.number):
+        if self._line.ringable(session.caller, action.number) is None:
             log.warning("callback not placed: config/numbers.yaml does not let us ring this number", call_id=session.call_id)
             return
         talk = self._line.calls.talk(session.call_id)
@@ -113,16 +112,6 @@ class Promises:
         configured = self._line.configuration.queues.get(queue)
         return Mode(configured.callbacks) if configured else Mode.AGENT_FIRST
 
-    def _may_ring(self, caller: Caller, number: str) -> bool:
-        """Whether the rules of config/numbers.yaml, as they are now, let us ring a caller on `number`."""
-        configuration = self._line.configuration
-        own = {*configuration.numbers.lines, *(agent.address for agent in configuration.agents.values())}
-        return bool(
-            callback_number(
-                number, caller, configuration.numbers.callbacks, own=own, home_region=configuration.numbers.home_region
-            )
-        )
-
     def move(self, callback_id: str, *, at: float | None, queue: str | None, by: str) -> Callback:
         """Another time or queue; whoever is being rung for it stops ringing. Raises Unknown, CallbackBusy."""
         moved = self.ledger.move(callback_id, at=at, queue=queue, by=by)
@@ -171,7 +160,7 @@ class Promises:
             self._agent_free(callback_id, token)
             return
         first = self._line.calls.load(promise.call_id)
-        if first is not None and not self._may_ring(first.caller, promise.number):
+        if first is not None and self._line.ringable(first.caller, promise.number) is None:
             log.warning("callback given up: config/numbers.yaml does not let us ring this number any more", callback=callback_id)
             self.dial_over(callback_id, token, DialResult.REFUSED)
             return

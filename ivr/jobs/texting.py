@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 import structlog
 
 from ivr.call import Caller, CallerKind
 from ivr.errors import CarrierError, CarrierRefused
 from ivr.jobs.wiring import Line
 from ivr.notes import Note
-from ivr.numbers import callback_number, takes_texts
+from ivr.numbers import takes_texts
 from ivr.records import texting
 
 log = structlog.get_logger()
@@ -36,10 +34,7 @@ def send_text(line: Line, number: str, text: str) -> bool:
 
 def may_be_texted(line: Line, number: str) -> bool:
     """True for a number that the line may ring back and that is no fixed line: a caller's number is a claim, and every text is paid for."""
-    configuration = line.configuration
-    own = {*configuration.numbers.lines, *(agent.address for agent in configuration.agents.values())}
-    caller = Caller(CallerKind.PHONE, number, number)
-    return takes_texts(number) and bool(callback_number(number, caller, configuration.numbers.callbacks, own=own))
+    return takes_texts(number) and line.ringable(Caller(CallerKind.PHONE, number, number), number) is not None
 
 
 def survey_link(line: Line, contact_id: str) -> str:
@@ -49,7 +44,7 @@ def survey_link(line: Line, contact_id: str) -> str:
 
 def link_fits(line: Line, contact_id: str, seal: str) -> bool:
     """True where the link with this seal was made for the contact."""
-    return line.links.fits(PAGE, f"{urlencode({'c': contact_id})}&k={seal}", contact_id)
+    return line.links.made(seal, PAGE, contact_id, c=contact_id)
 
 
 def ask_by_text(line: Line) -> None:

@@ -14,6 +14,7 @@ import redis
 import structlog
 
 import ivr.steps  # noqa: F401  registers the kinds of step
+from ivr.call import Caller
 from ivr.configuration import load_configuration, names_of
 from ivr.configuration.model import Configuration
 from ivr.connectors import Connectors
@@ -31,6 +32,7 @@ from ivr.jobs.returning import before_loss, sign_in_again
 from ivr.jobs.supervision import Supervision
 from ivr.jobs.switchboard import Switchboard
 from ivr.jobs.talking import Talking
+from ivr.numbers import callback_number
 from ivr.phrases import read_house
 from ivr.records.opening import open_store
 from ivr.records.revisions import Revisions
@@ -192,6 +194,12 @@ class Line:
             "by": str(handed.get("by_name") or ""),
             "note": f": {handed['note']}" if handed.get("note") else "",
         }
+
+    def ringable(self, caller: Caller, number: str) -> str | None:
+        """`number` in E.164 where the rules of config/numbers.yaml, as they are now, let us ring `caller` on it; else None."""
+        numbers = self.configuration.numbers
+        own = {*numbers.lines, *(agent.address for agent in self.configuration.agents.values())}
+        return callback_number(number, caller, numbers.callbacks, own=own, home_region=numbers.home_region).number
 
     def configure_board(self) -> None:
         """Tell the board of the configured agents and queues. One that lost everything gets its agents' states back, too."""

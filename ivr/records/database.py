@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from ivr.errors import RecordError, StoreUnavailable
@@ -121,6 +122,11 @@ def limited(engine: sa.Engine, *, writes: bool, seconds: float, about: str | Non
         raise StoreUnavailable(f"the database does not answer: {text}") from error
     except SQLAlchemyError as error:
         raise RecordError(f"the database refused: {error}") from error
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> Any:
+    """An insert that can say what happens where the row is there already: each engine has a kind of its own."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from ivr.records.database import insert_into
 from ivr.records.record import CallRecord
 from ivr.records.rows import public_row
 from ivr.records.store import Store
@@ -54,8 +54,7 @@ def announce(
                 }
             )
     if rows:
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(deliveries)
-        connection.execute(insert.on_conflict_do_nothing(), rows)
+        connection.execute(insert_into(connection, deliveries).on_conflict_do_nothing(), rows)
 
 
 def _happenings(subscription: Subscription, record: CallRecord, row: Any, first: bool) -> list[tuple[str, str]]:

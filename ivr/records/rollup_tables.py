@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.records.columns import Instant, to_micros
+from ivr.records.database import insert_into
 from ivr.records.measures import MEASURES, SPREADS
 from ivr.records.tables import metadata, rollup_dirty
 
@@ -44,6 +44,7 @@ def mark_dirty(connection: sa.Connection, times: Iterable[datetime]) -> None:
     """Note that calls which started, or stays which began, at `times` have changed."""
     half_hours = sorted({half_hour_of(at) for at in times})
     if half_hours:
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(rollup_dirty)
-        again = insert.on_conflict_do_update(index_elements=["half_hour"], set_={"marks": rollup_dirty.c.marks + 1})
+        again = insert_into(connection, rollup_dirty).on_conflict_do_update(
+            index_elements=["half_hour"], set_={"marks": rollup_dirty.c.marks + 1}
+        )
         connection.execute(again, [{"half_hour": h} for h in half_hours])

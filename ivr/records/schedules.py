@@ -144,9 +144,8 @@ def deliver(report: Report, text: str, due: datetime, data_dir: Path, env: Mappi
             report.deliver.webhook, content=text.encode(), headers={"Content-Type": kind, "Ivr-Report": report.name}, timeout=10.0
         )
         answer.raise_for_status()
-    if (
-        report.deliver.email
-    ):  # last: what fails is done again from the start, and nobody wants the same mail every quarter of an hour
+    # Last: what fails is done again from the start, and nobody wants the same mail every quarter of an hour.
+    if report.deliver.email:
         _mail(report, text, date, env)
 
 

@@ -84,8 +84,8 @@ def read_stats_query(arguments: Mapping[str, Sequence[str]], store: Store, now: 
     if source not in ("auto", "rows"):
         raise BadQuery(f'source "{source[:20]}" is not known', ("auto", "rows"), "source")
     filters = {name: tuple(arguments[name]) for name in DIMENSIONS if arguments.get(name)}
-    thresholds = read_thresholds(arguments, default_thresholds(store.rules))
     usual = default_thresholds(store.rules)
+    thresholds = read_thresholds(arguments, usual)
     return StatsQuery(Scope(start, end, zone, filters), tuple(groups), tuple(metrics), thresholds, source == "rows", usual)
 
 

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.notes import Note
+from ivr.records.database import insert_into
 from ivr.records.record import CallRecord
 from ivr.records.store import Store
 from ivr.records.text_survey import TextSurvey, wants_no_texts, wording
@@ -76,7 +76,6 @@ def plan(connection: sa.Connection, survey: TextSurvey | None, record: CallRecor
     )
     if connection.scalar(lately.limit(1)) is not None or _stopped(connection, subject):
         return
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(text_surveys)
     row = {
         "contact_id": record.contact_id,
         "subject": subject,
@@ -85,7 +84,7 @@ def plan(connection: sa.Connection, survey: TextSurvey | None, record: CallRecor
         "state": "due",
         "due_at": record.ended_at + survey.after,
     }
-    connection.execute(insert.on_conflict_do_nothing(), row)
+    connection.execute(insert_into(connection, text_surveys).on_conflict_do_nothing(), row)
 
 
 def take_due(store: Store, now: datetime, most: int = 100) -> list[Due]:
@@ -129,8 +128,7 @@ def receive(
         if found.reply is not None and _replies(connection, subject, now) >= _REPLIES_A_DAY:
             found = Received(found.result)
         row = {"message_id": message_id, "subject": subject, "at": now, "result": found.result, "reply": found.reply}
-        insert = (postgresql if store.dialect == "postgresql" else sqlite).insert(texts_in)
-        connection.execute(insert.on_conflict_do_nothing(), row)
+        connection.execute(insert_into(connection, texts_in).on_conflict_do_nothing(), row)
     return found
 
 
@@ -249,7 +247,6 @@ def _stopped(connection: sa.Connection, subject: str) -> bool:
 
 
 def _stop(connection: sa.Connection, subject: str, now: datetime, how: str) -> None:
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(text_stops)
-    connection.execute(insert.on_conflict_do_nothing(), {"subject": subject, "at": now, "how": how})
+    connection.execute(insert_into(connection, text_stops).on_conflict_do_nothing(), {"subject": subject, "at": now, "how": how})
     waiting = sa.and_(text_surveys.c.subject == subject, text_surveys.c.state.in_(("due", "asked")))
     connection.execute(text_surveys.update().where(waiting), {"state": "stopped", "number": None})

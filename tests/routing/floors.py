@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import redis
 
 from routing.board import Board
+from routing.board_log import BEGINNING
 from routing.decisions import Decision, Floor, Mismatch
 from routing.model import Agent, AgentState, Queue, WaitingCall
 
@@ -62,7 +63,7 @@ class Hall:
 def decisions(board: Board) -> list[Decision]:
     """The whole log."""
     found: list[Decision] = []
-    while rows := board.decisions(found[-1].entry_id if found else "-"):
+    while rows := board.decisions(found[-1].entry_id if found else BEGINNING):
         found += rows
     return found
 

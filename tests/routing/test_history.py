@@ -7,10 +7,11 @@ import random
 import redis
 from floors import Hall, decisions
 
+from routing.board import Board
 from routing.decisions import Floor, replay
 from routing.explain import explain
 from routing.floor_state import from_text, to_text
-from routing.model import Agent, OfferResult, Overflow, Queue, Reserve
+from routing.model import Agent, AgentState, OfferResult, Overflow, Queue, Reserve
 
 
 def busy_day(client: redis.Redis, calls: int = 120) -> tuple[Hall, list[float]]:
@@ -130,3 +131,13 @@ def test_another_process_goes_on_from_the_last_checkpoint(redis_client: redis.Re
     assert floor.other.history.keep(every=1) == 1
     found = floor.board.history.at(floor.clock.now)
     assert found is not None and len(found.waiting) == 30 and "later9" not in found.waiting
+
+
+def test_keeping_begins_before_anything_was_decided(redis_client: redis.Redis) -> None:
+    board = Board(redis_client, "not_begun")
+    assert [board.history.keep(every=25), board.history.keep(every=25)] == [0, 0]
+    board.configure([Agent("a1")], [Queue("general")])
+    for _ in range(15):
+        board.set_state("a1", AgentState.AVAILABLE)
+        board.set_state("a1", AgentState.BREAK, reason="lunch")
+    assert board.history.keep(every=25) == 1
