@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+from zoneinfo import available_timezones
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
@@ -179,6 +180,15 @@ def callback_number(
     if _is_short_or_emergency(parsed, region):
         return Allowed(None, "short_or_emergency")
     return Allowed(number)
+
+
+def zone_of(number: str) -> str | None:
+    """The time zone of a number in E.164 where the numbering plan tells exactly one: of most area codes, of hardly any mobile number in
+    a country of several zones."""
+    from phonenumbers import timezone  # its tables are read by those who send texts alone
+
+    found = timezone.time_zones_for_number(phonenumbers.parse(number))
+    return found[0] if len(found) == 1 and found[0] in available_timezones() else None
 
 
 def takes_texts(number: str) -> bool:

@@ -52,7 +52,7 @@ def ask_by_text(line: Line) -> None:
     survey = line.store.text_survey
     if survey is None:
         return
-    for due in texting.take_due(line.store, line.now()):
+    for due in texting.take_due(line.store, line.now(), home_zone=line.configuration.timezone):
         try:
             text = survey.first_text(due.language, survey_link(line, due.contact_id))
             welcome = may_be_texted(line, due.number) and not texting.wants_none(line.store, due.number)

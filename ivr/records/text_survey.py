@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ivr.records.quiet_hours import Hours
+
 # What the carriers' own opt-out lists take for "no more" and "again", and what callers of the sample's languages write.
 STOP_WORDS = frozenset(
     ["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "baja", "parar", "alto", "detener", "cancelar"]
@@ -70,6 +72,8 @@ class TextSurvey:
     outcomes: frozenset[str] = frozenset({"answered", "self_served"})
     share: float = 1.0
     after: timedelta = timedelta(minutes=2)
+    between: Hours = field(default_factory=Hours)
+    ask_within: timedelta = timedelta(hours=24)
     not_again_for: timedelta = timedelta(days=30)
     answer_within: timedelta = timedelta(hours=72)
     opening: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from ivr.configuration.reading import Table
+from ivr.records.quiet_hours import read_hours
 from ivr.records.record import Outcome
 from ivr.records.text_survey import TextQuestion, TextSurvey
 
@@ -25,6 +26,8 @@ def read_text_survey(table: Table | None) -> TextSurvey | None:
         outcomes=frozenset(table.names("outcomes", tuple(Outcome), "outcome")) or usual.outcomes,
         share=table.share("share", usual.share),
         after=timedelta(seconds=table.duration("after", usual.after.total_seconds(), 0, _DAY)),
+        between=table.read("between", read_hours, usual.between, 'hours of a day such as "09:00-20:00", an hour or more'),
+        ask_within=timedelta(seconds=table.duration("ask_within", usual.ask_within.total_seconds(), 3600, 7 * _DAY)),
         not_again_for=timedelta(seconds=table.duration("not_again_for", usual.not_again_for.total_seconds(), 0, 366 * _DAY)),
         answer_within=timedelta(seconds=table.duration("answer_within", usual.answer_within.total_seconds(), 3600, 30 * _DAY)),
         opening=table.mapping("opening", _LONGEST),

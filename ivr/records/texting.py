@@ -11,17 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from ivr.notes import Note
+from ivr.numbers import zone_of
 from ivr.records.database import insert_into
 from ivr.records.record import CallRecord
 from ivr.records.store import Store
 from ivr.records.text_survey import TextSurvey, wants_no_texts, wording
 from ivr.records.texting_tables import text_stops, text_surveys, texts_in
 
-_LATEST = timedelta(hours=24)  # what could not be asked for a day is not asked any more
 _REPLIES_A_DAY = 5  # two machines that answer each other come to an end
 Keep = Callable[[Note], None]
 
@@ -72,7 +73,9 @@ def plan(connection: sa.Connection, survey: TextSurvey | None, record: CallRecor
         return
     subject = subject_of(number)
     lately = sa.select(text_surveys.c.contact_id).where(
-        text_surveys.c.subject == subject, text_surveys.c.due_at > record.ended_at - survey.not_again_for
+        text_surveys.c.subject == subject,
+        text_surveys.c.due_at > record.ended_at - survey.not_again_for,
+        text_surveys.c.state != "late",
     )
     if connection.scalar(lately.limit(1)) is not None or _stopped(connection, subject):
         return
@@ -83,22 +86,37 @@ def plan(connection: sa.Connection, survey: TextSurvey | None, record: CallRecor
         "language": record.language,
         "state": "due",
         "due_at": record.ended_at + survey.after,
+        "latest_at": record.ended_at + survey.after + survey.ask_within,
     }
     connection.execute(insert_into(connection, text_surveys).on_conflict_do_nothing(), row)
 
 
-def take_due(store: Store, now: datetime, most: int = 100) -> list[Due]:
-    """Surveys to send now; each is given out once, for a second message is worse than none."""
+def take_due(store: Store, now: datetime, most: int = 100, *, home_zone: str = "UTC") -> list[Due]:
+    """Surveys to send now; each is given out once, for a second message is worse than none. One that is due while its reader may be asleep
+    waits for the morning: that of the number's own time zone, or of `home_zone` where the number does not tell."""
+    survey = store.text_survey
+    if survey is None:
+        return []
     ready = sa.and_(text_surveys.c.state == "due", text_surveys.c.due_at <= now)
     with store.writing() as connection:
         chosen = sa.select(text_surveys).where(ready).order_by(text_surveys.c.due_at).limit(most)
         rows = connection.execute(chosen.with_for_update(skip_locked=True) if store.dialect == "postgresql" else chosen).all()
         found = []
         for row in rows:
-            late = row.due_at < now - _LATEST
-            state = "refused" if late or row.number is None or _stopped(connection, row.subject) else "asked"
+            of_contact = text_surveys.c.contact_id == row.contact_id
+            latest = row.latest_at or row.due_at + survey.ask_within
+            opening = survey.between.opening(now, ZoneInfo((row.number and zone_of(row.number)) or home_zone))
+            if row.number is None or _stopped(connection, row.subject):
+                state = "refused"
+            elif opening > latest:
+                state = "late"
+            elif opening > now:
+                connection.execute(text_surveys.update().where(of_contact), {"due_at": opening})
+                continue
+            else:
+                state = "asked"
             values = {"state": state, "number": None, "asked_at": now}
-            connection.execute(text_surveys.update().where(text_surveys.c.contact_id == row.contact_id), values)
+            connection.execute(text_surveys.update().where(of_contact), values)
             if state == "asked":
                 found.append(Due(row.contact_id, row.number, row.language))
         return found

@@ -15,10 +15,11 @@ text_surveys = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("number", sa.Text),  # until the first message is sent
     sa.Column("language", sa.Text),
-    sa.Column("state", sa.Text, nullable=False),  # due, asked, done, stopped, refused
+    sa.Column("state", sa.Text, nullable=False),  # due, asked, done, stopped, refused, late
     sa.Column("asked", sa.Integer, nullable=False, server_default="0"),  # place of the question that waits for its answer
     sa.Column("due_at", Instant, nullable=False),
     sa.Column("asked_at", Instant),
+    sa.Column("latest_at", Instant),  # not asked any more afterwards; without it, by today's rule
     sa.Index(None, "state", "due_at"),
     sa.Index(None, "subject", "due_at"),
 )

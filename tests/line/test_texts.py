@@ -36,7 +36,10 @@ def asking(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[R
     shutil.copytree(REPOSITORY / "config", config)
     reports = config / "reports.yaml"
     written = reports.read_text(encoding="utf-8")
-    reports.write_text(written.replace("share: 0% ", "share: 100% ").replace("after: 2m", "after: 0s"), encoding="utf-8")
+    for setting, instead in (("share: 0% ", "share: 100% "), ("after: 2m", "after: 0s"), ("09:00-20:00", "00:00-24:00")):
+        assert setting in written
+        written = written.replace(setting, instead)
+    reports.write_text(written, encoding="utf-8")
     numbers = config / "numbers.yaml"  # strangers' numbers are nobody's: a real line would not text them
     numbers.write_text(numbers.read_text(encoding="utf-8").replace("+447700900", "+4477009"), encoding="utf-8")
     redis_server = start_redis(folder / "redis", keep=False)
