@@ -184,6 +184,7 @@ class Session:
     visits: dict[str, int] = field(default_factory=dict)  # "flow.step" -> times entered
     intents: tuple[str, ...] = ()  # understood, in order
     pending_intents: tuple[str, ...] = ()  # heard in one sentence, served in turn
+    handed_intents: tuple[str, ...] = ()  # of those, the ones an agent took over: told to the agent and not offered again
     slots: dict[str, Any] = field(default_factory=dict)  # heard with an intent, not yet used by an ask
     last_heard: str = ""  # redacted
     said: tuple[dict[str, Any], ...] = ()  # what "repeat" says again
@@ -228,8 +229,8 @@ class Session:
         )
         plain["started_at"] = datetime.fromisoformat(plain["started_at"])
         plain["frames"] = tuple(Frame(**f) for f in plain["frames"])
-        for name in ("intents", "pending_intents", "said", "doubted"):
-            plain[name] = tuple(plain[name])
+        for name in ("intents", "pending_intents", "handed_intents", "said", "doubted"):
+            plain[name] = tuple(plain.get(name, ()))
         return cls(**plain)
 
 

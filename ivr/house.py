@@ -48,6 +48,8 @@ PHRASES: Mapping[str, str] = {
     "one_moment": "One moment, please.",
     "agent_lost": "Sorry, we were interrupted. You keep your place; I am looking for somebody else.",
     "agent_offer": "A call for {{ queue }} from {{ who }}{{ why }}. Press 1 to take it, 2 to refuse.",
+    "agent_about": ", about {{ what }}",
+    "agent_about_also": ", and also {{ what }}",
     "agent_offer_handed_on": "{{ by }} hands on {{ who }}{{ why }}{{ note }}. Press 1 to take it, 2 to refuse.",
     "transfer_failed": "I am afraid nobody answered there. You keep your place; I am looking for somebody else.",
     "agent_rejected": "All right. Goodbye.",

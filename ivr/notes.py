@@ -15,6 +15,7 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
     NotUnderstood*  step, tries, text (redacted), best (intent), confidence
     Understood*     step, intent, confidence, band (accept | confirmed | key | choice), entity, model
     Unsure*         step, text (redacted), candidates [[intent, confidence], …]      asked back: confirm or choice
+    AlsoWanted*     step, intent, wanted (true: heard beside the wish that was followed | false: turned down when it was offered)
     Corrected*      step, intent                                       the caller said no to a confirmation
     SlotFilled*     fact, value (secret: "…"), source (asked | heard_with_intent | known)
     Reasked*        fact                                               asked for what was already known

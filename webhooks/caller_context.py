@@ -37,7 +37,7 @@ def context_of(line: Line, call_id: str, own: str | None, *, masked: bool) -> di
         "why": {
             "reason": session.facts.get("call", {}).get("reason") or (session.intents[-1] if session.intents else None),
             "intents": list(session.intents),
-            "also_wanted": list(session.pending_intents),
+            "also_wanted": [*session.handed_intents, *session.pending_intents],
             "handed_over": {name: handed.get(name) for name in ("by", "by_name", "note", "asked_first")} if handed else None,
         },
         "said": _said(journal),

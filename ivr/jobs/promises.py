@@ -252,6 +252,8 @@ class Promises:
             revision=live.revision,
             frames=(Frame(flow, step),),
             facts=dict(first.facts) if first else {},
+            intents=first.intents if first else (),
+            pending_intents=first.pending_intents if first else (),
             turn=1,
         )
         arrived = Arrived(leg_id, f"arrived:{leg_id}", now, caller=caller, to_number=line.caller_id, direction="outbound")

@@ -185,15 +185,23 @@ class Line:
         except ValueError:
             context = {}
         queue = self.configuration.queues.get(talk.get("queue", ""))
-        why = str(context.get("reason") or "").replace("_", " ")
         handed = context.get("handed_over") or {}
         return {
             "queue": queue.title if queue else talk.get("queue", ""),
             "who": str(context.get("customer_name") or context.get("name") or "a caller"),
-            "why": f", about {why}" if why else "",
+            "why": self._why(str(context.get("reason") or ""), context.get("also_wanted") or []),
             "by": str(handed.get("by_name") or ""),
             "note": f": {handed['note']}" if handed.get("note") else "",
         }
+
+    def _why(self, reason: str, also: list[str]) -> str:
+        """What the call is about, all of it: what was heard beside the first wish is not asked for again."""
+        wanted = [*([reason] if reason else []), *(intent for intent in also if intent != reason)]
+        if not wanted:
+            return ""
+        names = [what.replace("_", " ") for what in wanted]
+        first = self.phrase("agent_about", None, what=names[0])
+        return first + "".join(self.phrase("agent_about_also", None, what=name) for name in names[1:])
 
     def ringable(self, caller: Caller, number: str) -> str | None:
         """`number` in E.164 where the rules of config/numbers.yaml, as they are now, let us ring `caller` on it; else None."""

@@ -38,8 +38,9 @@ def compute_record(notes: Sequence[Note], rules: Rules | None = None) -> CallRec
     ringing = open_offer(ordered, ended_at) if ended_at and not legs else None
     outcome, where = _outcome(ordered, legs, visits, ended_at is not None, ringing is not None, end)
     who = _who(ordered, arrived, rules)
-    intents = tuple(dict.fromkeys(str(n.data["intent"]) for n in _of(ordered, "Understood") if n.data.get("intent")))
-    issues = _issues(ordered, visits, rules)
+    wishes = _wishes(ordered)
+    intents = tuple(dict.fromkeys(str(n.data["intent"]) for n in wishes if n.kind != "GoalReached"))
+    issues = _issues(wishes, visits, rules)
     survey = _survey(ordered)
     goals = _goals(ordered)
     asked = bool(
@@ -149,13 +150,24 @@ def _entity(value: Any) -> str:
     return "" if value is None else str(value).strip().casefold()
 
 
-def _issues(notes: Sequence[Note], visits: Sequence[Visit], rules: Rules) -> tuple[Issue, ...]:
+def _wishes(notes: Sequence[Note]) -> list[Note]:
+    """What tells of an intent: one that was understood, one heard beside it (unless the caller turned it down), a goal reached."""
+    wanted = {str(n.data.get("intent")): n.data.get("wanted") is True for n in _of(notes, "AlsoWanted")}
+    return [
+        n
+        for n in notes
+        if n.data.get("intent")
+        and (n.kind in ("Understood", "GoalReached") or (n.kind == "AlsoWanted" and wanted[str(n.data["intent"])]))
+    ]
+
+
+def _issues(wishes: Sequence[Note], visits: Sequence[Visit], rules: Rules) -> tuple[Issue, ...]:
     """What the call was about. A goal reached later may tell which order an intent was about."""
     entities: dict[str, str] = {}
-    for note in notes:
-        intent = note.data.get("intent")
-        if note.kind in ("Understood", "GoalReached") and intent and intent not in rules.not_issues:
-            entities[str(intent)] = _entity(note.data.get("entity")) or entities.get(str(intent), "")
+    for note in wishes:
+        intent = str(note.data["intent"])
+        if intent not in rules.not_issues:
+            entities[intent] = _entity(note.data.get("entity")) or entities.get(intent, "")
     found = {(rules.topics.get(intent, intent), entity): intent for intent, entity in reversed(entities.items())}
     issues = tuple(Issue(topic, entity, intent) for (topic, entity), intent in reversed(found.items()))
     if not issues and visits:  # nothing was said, but a queue was chosen

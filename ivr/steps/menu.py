@@ -197,11 +197,15 @@ class Menu(Question):
             progress.slots[slot_kind] = [value, sureness]
         entity = next((str(value) for slot_kind, value, _ in wish["slots"] if slot_kind == "digits"), None)
         before = progress.session.pending_intents
-        waiting = [other for other in wish["also"] if other != candidate.intent and other not in before]
-        progress.session = progress.session.but(pending_intents=(*before, *waiting)[:MOST_PENDING])
+        room = MOST_PENDING - len(before)
+        waiting = [other for other in wish["also"] if other != candidate.intent and other not in before][: max(0, room)]
+        progress.session = progress.session.but(pending_intents=(*before, *waiting))
         if waiting:
             progress.kept.setdefault("call", {})["also_said"] = wish["said"]
-        return self._choose(progress, option, candidate, band, entity, wish["model"])
+        way = self._choose(progress, option, candidate, band, entity, wish["model"])
+        for other in waiting:
+            progress.note("AlsoWanted", step=self.name, intent=other, wanted=True)
+        return way
 
     def _press(self, progress: Progress, option: Option) -> Go:
         if option.intent not in (YES, NO):
@@ -372,10 +376,12 @@ class Menu(Question):
         if answer is None:
             return self._fresh(progress, event) if isinstance(event, Spoke) else None
         self.close_aside(progress)
-        left = tuple(other for other in progress.session.pending_intents if other != intent)
-        progress.session = progress.session.but(pending_intents=left)
         serving = self._serving(progress, intent)
-        if answer and serving is not None:
+        if not answer:
+            left = tuple(other for other in progress.session.pending_intents if other != intent)
+            progress.session = progress.session.but(pending_intents=left)
+            progress.note("AlsoWanted", step=self.name, intent=intent, wanted=False)
+        elif serving is not None:
             progress.heard_now = progress.kept.get("call", {}).pop("also_said", None)
             menu, option = serving
             return Go(menu._choose(progress, option, Candidate(intent, 1.0), "confirmed").step)

@@ -82,6 +82,9 @@ class Queue(LiveStep):
 
     def _ended(self, progress: Progress, result: str) -> Way:
         if result == "talked":
+            session = progress.session
+            told = (*session.handed_intents, *session.pending_intents)
+            progress.session = session.but(handed_intents=told, pending_intents=())
             return progress.go()
         if result == "callback" and self.offer_callback is not None:
             return Go(self.offer_callback.go, "offer_callback")

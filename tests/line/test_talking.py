@@ -311,6 +311,25 @@ def test_a_recording_begins_pauses_and_goes_on(service: Running, talking: str, a
     assert service.until(lambda: "RecordingKept" in service.journal(talking))
 
 
+def test_a_second_wish_goes_along_to_the_agent(service: Running, ask: Ask) -> None:
+    service.sign_in("ben")
+    service.carrier.behave("client:ben", TALKATIVE)
+    script = [{"say": "my router is broken and also I want to change my address"}, {"press": "1"}, {"talk": "900s"}]
+    call_id = service.carrier.place(stranger(), LINE, script)
+    assert service.until(lambda: "Connected" in service.journal(call_id), 20)
+    ben = next(t for t in reversed(service.carrier.truths()) if t.to_number == "client:ben")
+    assert any("about something is broken, and also change address" in text for text in ben.heard), ben.heard
+    for moment in ("talking", "wrapping up"):
+        why = ask("GET", f"/calls/{call_id}/context").json()["why"]
+        assert (why["intents"], why["also_wanted"]) == (["technical_problem"], ["change_address"]), moment
+        if moment == "talking":
+            service.carrier.hang_up(service.line.calls.talk(call_id)["agent_leg"])
+            assert service.until(lambda: service.line.calls.load(call_id).handed_intents == ("change_address",))
+    service.carrier.hang_up(call_id)
+    service.record(call_id)
+    assert ask("GET", f"/calls/{call_id}").json()["intents"] == ["technical_problem", "change_address"]
+
+
 def test_the_agent_gets_what_is_known(service: Running, ask: Ask) -> None:
     service.sign_in("chloe")
     service.carrier.behave("client:chloe", TALKATIVE)
