@@ -229,3 +229,7 @@ EXTRA_FIELDS = (
     "fcr_excluded", "repeat_call_id", "repeat_seconds", "segment", "team", "intent", "entity", "model", "abandoned_where", "attestation",
     "contact_handle_seconds", "wrap_up_pending", "corrected", "updated_at",
 )  # fmt: skip
+# What figures go by besides, given as `basis` in JSON: with it, every figure can be computed again from public rows.
+BASIS_FIELDS = (
+    "handled", "by_callback", "transferred_inside", "self_service", "goal_confirmed", "return_seconds", "reasked", "survey_offered",
+)  # fmt: skip

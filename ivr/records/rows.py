@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ivr.records.record import EXTRA_FIELDS, RECORD_FIELDS
+from ivr.records.record import BASIS_FIELDS, EXTRA_FIELDS, RECORD_FIELDS
 
 LEG_FIELDS = (
     "leg_id", "agent", "team", "queue", "answered_at", "ended_at", "ring_seconds", "talk_seconds", "hold_seconds", "wrap_up_seconds", "handle_seconds",
@@ -15,7 +15,7 @@ LEG_FIELDS = (
 )  # fmt: skip
 VISIT_FIELDS = ("queue", "queued_at", "ended_at", "waited_seconds", "result", "cause")
 FLAT_FIELDS = RECORD_FIELDS + EXTRA_FIELDS
-_FLAGS = frozenset({"wrap_up_pending", "wrap_up_capped", "corrected"})
+_FLAGS = frozenset({"wrap_up_pending", "wrap_up_capped", "corrected", "by_callback", "transferred_inside", "self_service", "goal_confirmed", "survey_offered"})  # fmt: skip
 _NUMBERS = frozenset({"from_number", "to_number"})
 # What a spreadsheet takes for a formula; the full-width forms are turned into the plain ones by some of them.
 _FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
@@ -49,6 +49,11 @@ def _field(row: Mapping[str, Any], name: str, masked: bool) -> Any:
     return plain(value)
 
 
+def _basis(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What figures go by besides the fields. `handled` is of the contact: an agent talked with the caller, in this call or when calling back."""
+    return {name: bool(row["contact_handled"]) if name == "handled" else _field(row, name, False) for name in BASIS_FIELDS}
+
+
 def public_row(row: Mapping[str, Any], *, masked: bool) -> dict[str, Any]:
     """A row of `calls`, with `legs` and `visits` where the row carries them. `masked`: for readers who may not see numbers and names."""
     shown = {name: _field(row, name, masked) for name in RECORD_FIELDS}
@@ -57,6 +62,7 @@ def public_row(row: Mapping[str, Any], *, masked: bool) -> dict[str, Any]:
     if "visits" in row:
         shown["queue_visits"] = [{name: plain(visit[name]) for name in VISIT_FIELDS} for visit in row["visits"]]
     shown.update({name: _field(row, name, masked) for name in EXTRA_FIELDS})
+    shown["basis"] = _basis(row)
     return shown
 
 

@@ -12,7 +12,7 @@ from ivr.records import corrections
 from ivr.records.export import FORMATS, stream
 from ivr.records.parameters import BadQuery
 from ivr.records.query import CLOSED_SETS, FILTERS, CallQuery, list_calls, read_call_query
-from ivr.records.record import EXTRA_FIELDS, RECORD_FIELDS, FcrState, Outcome
+from ivr.records.record import BASIS_FIELDS, EXTRA_FIELDS, RECORD_FIELDS, FcrState, Outcome
 from ivr.records.rows import plain, public_row, rfc3339
 from ivr.records.saving import recompute
 from ivr.records.tokens import Access
@@ -66,6 +66,15 @@ CALL = {
         "corrected": {"type": "boolean"},
         "legs": {"type": "array", "items": {"type": "object"}},
         "queue_visits": {"type": "array", "items": {"type": "object"}},
+        "basis": {
+            "type": "object",
+            "description": "what figures go by besides",
+            "properties": {
+                **dict.fromkeys(BASIS_FIELDS, {"type": "boolean"}),
+                "return_seconds": {"type": ["number", "null"]},
+                "reasked": {"type": "integer"},
+            },
+        },
     },
     "required": ["call_id", "contact_id", "started_at", "outcome", "fcr_state", "legs"],
 }
