@@ -70,7 +70,7 @@ CALL = {
             "type": "object",
             "description": "what figures go by besides",
             "properties": {
-                **dict.fromkeys(BASIS_FIELDS, {"type": "boolean"}),
+                **{name: {"type": "boolean"} for name in BASIS_FIELDS},
                 "return_seconds": {"type": ["number", "null"]},
                 "reasked": {"type": "integer"},
             },
