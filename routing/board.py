@@ -20,7 +20,7 @@ from routing.board_history import History
 from routing.board_log import BEGINNING, BETWEEN, DecisionLog
 from routing.board_scripts import Scripts, text_of
 from routing.board_signatures import Signatures, content_of
-from routing.board_sweep import Sweeper
+from routing.board_sweep import BEAT_SECONDS, Sweeper
 from routing.board_view import View
 from routing.decisions import Decision
 from routing.keys import Keys
@@ -62,7 +62,6 @@ from routing.policies import (
 RESERVED_SECONDS = 10.0  # to get a dial going; then the lease follows the ring time
 RING_MARGIN_SECONDS = 5.0  # the carrier's own time-out comes first
 TALK_CHECK_SECONDS = 30.0
-BEAT_SECONDS = 30.0
 SILENT_CALLER_SECONDS = 120.0
 _WRAP_UP_DONE = "wrap_up_done"
 
@@ -347,9 +346,14 @@ class Board:
         return tuple(found)
 
     def heartbeat(self, agent_id: str) -> AgentNow:
-        """The agent's browser is there. From the first heartbeat of a sign-in on, 30 s of silence make the agent `unreachable`."""
+        """The agent's browser is there. From the first heartbeat of a sign-in on, 30 s of silence make the agent `unreachable`, and the next
+        heartbeat what the agent was before."""
         self.run("beat", agent_id, BEAT_SECONDS)
         return self.agent(agent_id)
+
+    def vanished(self, agent_id: str, reason: str) -> Swept:
+        """The agent's phone broke off: `unreachable` until the next heartbeat or until set to available, and nothing to wrap up meanwhile."""
+        return self._sweeper.vanished(agent_id, reason)
 
     # The whole
 

@@ -14,6 +14,7 @@ from routing.model import OfferResult, Queue, Released, Swept, Talk, WrappedUp
 if TYPE_CHECKING:
     from routing.board import Board
 
+BEAT_SECONDS = 30.0  # a heartbeat is good for so long
 TELL_AGAIN_SECONDS = 10.0  # a due call is reported again after this, until somebody takes it out
 CHECK_TALK_SECONDS = 30.0
 FORGET_EVERY_SECONDS = 3600.0
@@ -36,13 +37,13 @@ class Sweeper:
         readied = self._each("ready", now, limit, lambda one: self._scripts.run("ready", one))
         released = [found for token in self._due("leases", now, limit) if (found := self._lease_over(token))]
         wrapped = [wrap for one in self._due("wrapping", now, limit) if (wrap := self._wrap_up_over(one))]
-        silent_agents = [one for one in self._due("beats", now, limit) if self._scripts.run("silent", one)]
-        for agent_id in silent_agents:
-            released += self._unreachable(agent_id)
+        vanished = [gone for one in self._due("beats", now, limit) if (gone := self._vanished("silent", one, BEAT_SECONDS))]
+        wrapped += [wrap for gone in vanished for wrap in gone.wrapped_up]
+        released += [one for gone in vanished for one in gone.released]
         return Swept(
             released=tuple(released),
             wrapped_up=tuple(wrapped),
-            unreachable=tuple(silent_agents),
+            unreachable=tuple(agent_id for gone in vanished for agent_id in gone.unreachable),
             overdue=self._lasting("overdue", now, limit),
             nobody=self._nobody(now, limit),
             closed=self._closed(now, limit),
@@ -74,9 +75,21 @@ class Sweeper:
         rang = reservation.state.value == "ringing"
         return self._board.release(token, OfferResult.NO_ANSWER if rang else OfferResult.FAILED)
 
-    def _unreachable(self, agent_id: str) -> list[Released]:
+    def vanished(self, agent_id: str, reason: str) -> Swept:
+        """See Board.vanished."""
+        return self._vanished("vanished", agent_id, reason) or Swept()
+
+    def _vanished(self, script: str, agent_id: str, argument: str | float) -> Swept | None:
+        signed_in, *over = self._scripts.run(script, agent_id, argument)
+        if not signed_in:
+            return None
+        wrapped = tuple(
+            WrappedUp(agent_id, call_id, leg_id, float(started), float(ended), capped=False)
+            for call_id, leg_id, started, ended in zip(*[iter(over)] * 4, strict=True)
+        )
         tokens = text_of(self._redis.hvals(self._board.keys.of("slots", agent_id)))
-        return [found for token in tokens if (found := self._board.release(token, OfferResult.UNREACHABLE))]
+        released = tuple(found for token in tokens if (found := self._board.release(token, OfferResult.UNREACHABLE)))
+        return Swept(released, wrapped, unreachable=(agent_id,))
 
     def _wrap_up_over(self, member: str) -> WrappedUp | None:
         agent_id, _, call_id = member.partition("|")

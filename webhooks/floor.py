@@ -52,6 +52,12 @@ class Floor:
         except Unknown as error:
             raise NotThere(str(error)) from error
 
+    def heartbeat(self, agent_id: str) -> dict[str, Any]:
+        try:
+            return self._agent(self._line.board.heartbeat(agent_id))
+        except Unknown as error:
+            raise NotThere(str(error)) from error
+
     def set_agent_state(self, agent_id: str, wanted: dict[str, Any], by: str) -> dict[str, Any]:
         board, switchboard = self._line.board, self._line.switchboard
         epoch = wanted.get("epoch")

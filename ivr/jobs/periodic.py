@@ -24,11 +24,7 @@ _DONE = frozenset({"completed", "busy", "no-answer", "failed", "canceled", "gone
 def sweep(line: Line) -> None:
     """Free what is overdue, tell those who wait for nobody, offer what waits."""
     swept = line.board.sweep()
-    for released in swept.released:
-        line.switchboard.released(released)
-        if released.leg_id:
-            line.outbox.push("hang_up", leg_id=released.leg_id)
-    line.switchboard.wrap_ups.over(swept.wrapped_up)
+    line.switchboard.wrap_ups.settle(swept)
     for result, calls in (("no_answer", swept.overdue), ("nobody", swept.nobody), ("closed", swept.closed)):
         for call_id in calls:
             end_wait(line, call_id, result)

@@ -24,7 +24,7 @@ from ivr.jobs.wrapping_up import WrapUps
 from ivr.notes import Note
 from ivr.sessions import Calls
 from routing.board import Board
-from routing.model import Entered, EnterResult, Left, OfferResult, Released, Reservation, WaitingCall
+from routing.model import AgentState, Entered, EnterResult, Left, OfferResult, Released, Reservation, WaitingCall
 
 # How an agent's leg that ended before accepting reads as the outcome of the offer.
 _NOT_ACCEPTED = {
@@ -34,6 +34,8 @@ _NOT_ACCEPTED = {
     "canceled": OfferResult.CALLER_LEFT,
     "completed": OfferResult.NO_ANSWER,  # picked up (perhaps by a voicemail box) and never accepted
 }
+BROKE_OFF = "failed"
+"""Why an agent's leg ended in the middle of a talk, where it was the agent's phone and nobody hung up."""
 BACK_WITHIN_SECONDS = 3.0
 CONSULT = "CX"
 """Begins the id under which a consult (ivr.jobs.consults) waits on the board."""
@@ -289,12 +291,14 @@ class Switchboard:
         """An agent's leg ended, in whatever state the offer was. `at`: when, where that is found out late."""
         call_id, talk = self.talk_of(call_id)
         if talk.get("token") == token and self.calls.mark_talk(call_id, token, agent_left=str(self._clock())):
-            self.leg_ended(call_id, talk, "agent_hung_up", at)
+            self.leg_ended(call_id, talk, BROKE_OFF if status == "failed" else "agent_hung_up", at)
             # The caller's own document goes on by itself; who is not back in time is fetched.
             self.calls.expect_back(call_id, self._clock() + BACK_WITHIN_SECONDS)
             return
-        released = self.board.release(token, _NOT_ACCEPTED.get(status, OfferResult.FAILED))
-        self.released(released)
+        held = self.board.reservation(token) if status == "failed" else None
+        if held is not None and held.state is AgentState.WRAP_UP:  # the caller was quicker to come out of the room
+            self.wrap_ups.vanished(held.agent_id)
+        self.released(self.board.release(token, _NOT_ACCEPTED.get(status, OfferResult.FAILED)))
 
     def leg_ended(self, call_id: str, talk: dict[str, str], reason: str, at: datetime | None = None) -> None:
         """An agent's part in a conversation is over: the wrap-up begins. Told twice, it happens once. `at`: when, where that is found
@@ -308,7 +312,7 @@ class Switchboard:
         about = {"leg_id": leg, "agent": talk.get("agent"), "reason": reason}
         if not self.note(call_id, "LegEnded", happening=f"leg_over:{leg}", at=when, **about):
             return
-        self.board.talk_ended(talk.get("agent", ""), talk.get("waiting_id") or call_id)
+        self.wrap_ups.begins(talk.get("agent", ""), talk.get("waiting_id") or call_id, leg, vanished=reason == BROKE_OFF)
         self.calls.ask_record(call_id, ended=False)
 
     def talk_over(self, call_id: str) -> TalkEnd:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from routing.model import WrappedUp
+from routing.model import Swept, WrappedUp
 
 if TYPE_CHECKING:
     from ivr.jobs.switchboard import Switchboard
@@ -17,6 +17,28 @@ class WrapUps:
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
+
+    def begins(self, agent_id: str, waiting_id: str, leg_id: str, *, vanished: bool) -> None:
+        """A talk is over. An agent who `vanished` has nothing to wrap up, and gets no offers until there is a sign of life."""
+        if vanished:
+            self.vanished(agent_id)
+        begun = self._switchboard.board.talk_ended(agent_id, waiting_id)
+        if begun is not None and begun.ends_at <= begun.started_at:
+            # Nothing will end it later, and the record waits for its end. The leg may still be asking whether it was solved.
+            none = WrappedUp(agent_id, waiting_id, leg_id, begun.started_at, begun.started_at, capped=False)
+            self.over([none], by_keypad=True)
+
+    def vanished(self, agent_id: str) -> None:
+        """An agent's phone broke off."""
+        self.settle(self._switchboard.board.vanished(agent_id, "the phone broke off"))
+
+    def settle(self, swept: Swept) -> None:
+        """Tell what became of the offers and wrap-ups that the board ended by itself."""
+        for released in swept.released:
+            self._switchboard.released(released)
+            if released.leg_id:
+                self._switchboard.outbox.push("hang_up", leg_id=released.leg_id)
+        self.over(swept.wrapped_up)
 
     def said_by_keypad(self, call_id: str, token: str, leg_id: str, *, resolved: bool) -> None:
         """The agent said by key whether it was solved: the wrap-up is over."""

@@ -45,6 +45,7 @@ local function set_presence(agent, presence, reason)
     for _, signature in ipairs(R('HKEYS', $joined .. agent)) do count_staff(signature, change) end
     if change == 1 then R('HSET', key, 'signed_at', now, 'busy_s', 0) end
   end
+  R('HDEL', key, 'was', 'was_reason')
   R('HSET', key, 'presence', presence, 'reason', reason, 'since', now, 'epoch', math.max(tonumber(f[2]) + 1, math.floor(now * 1000)))
   if presence == 'available' then
     R('HSET', key, 'missed', 0, 'free_at', 0, 'idle_since', now)
@@ -64,6 +65,16 @@ local function drop_slot(agent, call, fresh)
     R('HINCRBYFLOAT', key, 'busy_s', exact(math.max(0, now - tonumber(R('HGET', key, 'busy_at')))))
   end
   if fresh then R('HSET', key, 'idle_since', now) end
+end
+
+-- A wrap-up is over; `capped`: '1' where the clock ended it.
+local function end_wrap_up(agent, call, token, capped)
+  R('ZREM', $wrapping, agent .. '|' .. call)
+  R('HSET', $reservation .. token, 'state', 'ended', 'result', 'talked')
+  R('EXPIRE', $reservation .. token, 3600)
+  drop_slot(agent, call, true)
+  log('wrapped_up', 'call', call, 'agent', agent, 'token', token, 'capped', capped)
+  refresh(agent)
 end
 
 -- Lets the agent into a signature ('' as standing: out of it). True where that changed something.

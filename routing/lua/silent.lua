@@ -1,7 +1,5 @@
--- ARGV: now, agent. The browser went silent, unless a heartbeat came in between. Returns 1 where the agent is now unreachable.
+-- ARGV: now, agent, seconds that a sign of life is good for. The browser went silent, unless a heartbeat came in between. Returns as vanish.
 local due = R('ZSCORE', $beats, ARGV[2])
-if not due or tonumber(due) > now then return 0 end
+if not due or tonumber(due) > now then return { 0 } end
 R('ZREM', $beats, ARGV[2])
-if not signed_in(R('HGET', $agent .. ARGV[2], 'presence')) then return 0 end
-set_presence(ARGV[2], 'unreachable', 'no heartbeat')
-return 1
+return vanish(ARGV[2], 'no heartbeat', tonumber(due) - tonumber(ARGV[3]))

@@ -14,12 +14,7 @@ for index = 1, #held, 2 do
       return { held[index], token, r[3], r[2], r[5], r[4] }
     end
     if ARGV[5] ~= '1' or due <= now then
-      R('ZREM', $wrapping, member)
-      R('HSET', key, 'state', 'ended', 'result', 'talked')
-      R('EXPIRE', key, 3600)
-      drop_slot(agent, held[index], true)
-      log('wrapped_up', 'call', held[index], 'agent', agent, 'token', token, 'capped', ARGV[5])
-      refresh(agent)
+      end_wrap_up(agent, held[index], token, ARGV[5])
       local ended = ARGV[5] == '1' and due or now
       return { held[index], token, r[3], r[2], exact(ended), r[4] }
     end

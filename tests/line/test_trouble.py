@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from ivr.carriers.local import CallTruth, Trouble
+from ivr.carriers.local.legs import Status
 from ivr.carriers.local.line import Kind
+from ivr.records.tokens import create_token
 from tests.line.running import Running, stranger
 
 LINE = "+442079460000"
@@ -143,6 +146,26 @@ def test_an_agent_who_hangs_up_at_the_worst_moment_costs_the_caller_nothing(trou
     record = check(troubled, truth, "answered")
     assert record["agent"] == "elena"
     check_agents(troubled, "elena")
+
+
+def test_an_agent_whose_phone_breaks_off_wraps_up_nothing_and_is_back_with_a_sign_of_life(troubled: Running) -> None:
+    troubled.sign_in("chloe")
+    troubled.carrier.behave("client:chloe", {"answers_after": "1s", "talks": "600s"})
+    sid = troubled.carrier.place(stranger(), LINE, [{"press": "0"}, {"talk": "600s"}])
+    assert troubled.until(lambda: "Connected" in troubled.journal(sid), 15)
+    leg = troubled.line.calls.talk(sid)["agent_leg"]
+    troubled.carrier.ask(lambda station: station.exchange.legs[leg].end(Status.FAILED, "carrier"))
+    assert troubled.until(lambda: troubled.line.board.agent("chloe").state == "unreachable")
+    assert troubled.until(lambda: "WrappedUp" in troubled.journal(sid))
+    troubled.carrier.hang_up(sid)
+    [part] = check(troubled, troubled.carrier.wait(sid), "answered")["legs"]
+    assert (part["wrap_up_pending"], part["wrap_up_capped"]) == (False, False)
+    assert part["wrap_up_seconds"] < 3  # nothing, or what passed until the carrier said that the phone broke off
+    token = create_token(troubled.line.store, role="agent", name="chloe", agent="chloe", now=troubled.line.now()).secret
+    with httpx.Client(base_url=f"{troubled.url}/api/v1", headers={"Authorization": f"Bearer {token}"}) as client:
+        assert client.put("/agents/chloe/heartbeat").json()["state"] == "available"
+        assert client.put("/agents/ben/heartbeat").status_code == 404
+    troubled.line.board.set_state("chloe", "offline")
 
 
 @pytest.mark.parametrize("moment", ["menu", "queued", "offered", "ringing", "whisper", "accepted", "talking", "survey"])

@@ -100,6 +100,8 @@ def check_invariants(client: redis.Redis, board: Board, *, drained: bool) -> Non
         record = floor.records[agent.agent_id]
         assert set(record.held) == set(agent.calls), (agent, record)
         assert int(client.hget(keys.of("agent", agent.agent_id), "load")) == len(agent.calls)
+        if agent.reason in ("gone", "no heartbeat"):  # who is not there wraps up nothing, and is not rung
+            assert agent.state in (AgentState.UNREACHABLE, AgentState.TALKING) and agent.wrap_up_ends_at is None, agent
     signatures = board.signatures.known()
     free = {name for name, record in floor.records.items() if record.free}
     for signature, opening in signatures.items():

@@ -20,6 +20,7 @@ from routing.model import (
     Policy,
     Queue,
     Reserve,
+    Swept,
     Target,
     WaitingCall,
 )
@@ -43,6 +44,7 @@ class Histories(RuleBasedStateMachine):
         self.tokens: list[str] = []
         self.calls = 0
         self.drained = True
+        self.vanished_as: dict[str, tuple[AgentState, str | None]] = {}
 
     @precondition(lambda self: self.hall is None)
     @rule(
@@ -152,7 +154,27 @@ class Histories(RuleBasedStateMachine):
     @ready
     @rule(agent=st.sampled_from(AGENTS))
     def heartbeat(self, agent: Agent) -> None:
-        self.board.heartbeat(agent.agent_id)
+        before = self.board.agent(agent.agent_id)
+        now = self.board.heartbeat(agent.agent_id)
+        gone = AgentState.UNREACHABLE in (before.state, before.next_state)
+        if gone and before.reason == "gone":  # back as before
+            assert (now.next_state or (AgentState.AVAILABLE if now.calls else now.state), now.reason) == self.vanished_as[
+                agent.agent_id
+            ]
+        else:
+            assert gone is False or before.reason == "no heartbeat" or AgentState.UNREACHABLE in (now.state, now.next_state)
+        self.drained = False
+
+    @ready
+    @rule(agent=st.sampled_from(AGENTS))
+    def vanished(self, agent: Agent) -> None:
+        before = self.board.agent(agent.agent_id)
+        gone = self.board.vanished(agent.agent_id, "gone")
+        assert self.board.vanished(agent.agent_id, "gone") == Swept()
+        if gone.unreachable:
+            settled = before.next_state or (AgentState.AVAILABLE if before.calls else before.state)
+            self.vanished_as[agent.agent_id] = (settled, before.reason)
+        self.drained = False
 
     @ready
     @rule(seconds=st.sampled_from([0.5, 3.0, 11.0, 25.0, 61.0]))

@@ -265,6 +265,53 @@ def test_unreachable_is_told_and_brought_back_in_one_action(redis_client: redis.
     assert floor.pairs() == [("c1", "ana")]
 
 
+def test_who_vanishes_wraps_up_nothing_and_is_back_as_before(redis_client: redis.Redis) -> None:
+    """The browser goes silent in the wrap-up, during a talk, on a break; the phone breaks off."""
+    floor = Hall(redis_client, [ANA, BEN], [Queue("general", wrap_up_seconds=60)])
+    floor.sign_in("ana")
+    floor.board.set_state("ben", "break")
+    floor.board.heartbeat("ana")
+    floor.enter("c1")
+    [offer] = floor.board.match()
+    floor.board.ringing(offer.token, "leg")
+    floor.board.accept(offer.token)
+    floor.clock.pass_seconds(10)
+    floor.board.heartbeat("ana")
+    floor.board.talk_ended("ana", "c1")
+    floor.clock.pass_seconds(4)
+    floor.board.heartbeat("ana")  # the last sign of life: four seconds into the wrap-up
+    floor.clock.pass_seconds(31)
+    [wrapped] = floor.board.sweep().wrapped_up
+    assert (wrapped.call_id, wrapped.leg_id, wrapped.seconds, wrapped.capped) == ("c1", "leg", 4.0, False)
+    assert (floor.state("ana"), floor.board.agent("ana").calls) == (AgentState.UNREACHABLE, ())
+    floor.enter("c2")
+    assert not floor.pairs()
+    assert floor.board.heartbeat("ana").state is AgentState.AVAILABLE
+    [offer] = floor.board.match()
+    floor.board.accept(offer.token)
+    floor.clock.pass_seconds(31)
+    floor.board.sweep()
+    assert floor.board.agent("ana").next_state is AgentState.UNREACHABLE  # silent, but still on the phone
+    ended = floor.board.talk_ended("ana", "c2")
+    assert ended and ended.ends_at == ended.started_at
+    assert floor.state("ana") is AgentState.UNREACHABLE
+    floor.board.heartbeat("ana")
+    floor.board.set_state("ana", "break", reason="lunch")
+    floor.board.vanished("ana", "the phone broke off")
+    assert floor.state("ana") is AgentState.UNREACHABLE
+    back = floor.board.heartbeat("ana")
+    assert (back.state, back.reason) == (AgentState.BREAK, "lunch")
+    floor.board.vanished("ana", "the phone broke off")
+    floor.board.set_state("ana", "offline")  # said by a person: no heartbeat signs in again
+    assert floor.board.heartbeat("ana").state is AgentState.OFFLINE
+    floor.sign_in("ben")
+    floor.enter("c3")
+    [offer] = floor.board.match()
+    floor.board.release(offer.token, "unreachable")  # no heartbeat of a browser says that the phone can be reached
+    assert floor.board.heartbeat("ben").state is AgentState.UNREACHABLE
+    check_invariants(redis_client, floor.board, drained=True)
+
+
 def test_state_changes_that_are_not_allowed_say_which_are(redis_client: redis.Redis) -> None:
     floor = Hall(redis_client, [ANA], [Queue("general")])
     with pytest.raises(NotAllowed) as refused:

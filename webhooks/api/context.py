@@ -46,6 +46,9 @@ class Live(Protocol):
     def agent(self, agent_id: str) -> dict[str, Any]:
         """One agent. Raises NotThere."""
 
+    def heartbeat(self, agent_id: str) -> dict[str, Any]:
+        """The agent's browser is there; gives the agent as it stands now. Raises NotThere."""
+
     def set_agent_state(self, agent_id: str, wanted: dict[str, Any], by: str) -> dict[str, Any]:
         """Carry out `{"state": …}` of interface.md and give the new state. Raises NotThere, NotNow, NotRight."""
 

@@ -85,6 +85,24 @@ def agent_state(context: ApiContext, access: Access, request: Request, agent_id:
     return _live(context).agent(agent_id)
 
 
+def _own_or_any(access: Access, agent_id: str) -> None:
+    if not access.may("agents:write") and access.agent != agent_id:
+        raise NotThere(f"there is no agent {agent_id[:80]} whose state you may change")
+
+
+@route(
+    "PUT",
+    "/agents/<agent_id>/heartbeat",
+    "agents:write",
+    "agents:own",
+    summary="The agent's browser is there: 30 s without one, from the first on, make the agent unreachable until the next",
+    parameters=(_AGENT_ID,),
+)
+def heartbeat(context: ApiContext, access: Access, request: Request, agent_id: str) -> Any:
+    _own_or_any(access, agent_id)
+    return _live(context).heartbeat(agent_id)
+
+
 @route(
     "PUT",
     "/agents/<agent_id>/state",
@@ -95,8 +113,7 @@ def agent_state(context: ApiContext, access: Access, request: Request, agent_id:
     body=_STATE,
 )
 def set_agent_state(context: ApiContext, access: Access, request: Request, agent_id: str, body: dict[str, Any]) -> Any:
-    if not access.may("agents:write") and access.agent != agent_id:
-        raise NotThere(f"there is no agent {agent_id[:80]} whose state you may change")
+    _own_or_any(access, agent_id)
     unknown = sorted(set(body) - set(_STATE["properties"]))
     if unknown:
         raise NotRight(f'unknown member "{unknown[0][:60]}"', allowed=tuple(_STATE["properties"]))
