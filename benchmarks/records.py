@@ -254,12 +254,25 @@ class DatabaseTime:
         self.seconds += time.perf_counter() - self._begun
 
 
+def server_seconds(store: Store) -> float:
+    """Seconds that PostgreSQL has spent on statements in this database, waiting for its disk included."""
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("SELECT pg_stat_force_next_flush()"))
+    time.sleep(2)  # sessions tell what they did when they are idle for a second
+    with store.engine.connect() as connection:
+        told = connection.scalar(sa.text("SELECT active_time FROM pg_stat_database WHERE datname = current_database()"))
+        return float(told or 0.0) / 1000
+
+
 def measure_closing(store: Store, rng: random.Random, count: int = 300) -> None:
     """What closing a call costs, through its journal: the whole of it, and the database's part (statements and commits)."""
+    with store.reading(600) as connection:
+        before_us = connection.scalar(sa.select(sa.func.count()).where(calls.c.call_id.like("CB%"))) or 0
+    told_before = server_seconds(store) if store.dialect == "postgresql" else 0.0
     taken = []
     spent = DatabaseTime(store.engine)
     in_database = []
-    for n in range(count):
+    for n in range(before_us, before_us + count):
         at = START + timedelta(seconds=rng.random() * YEAR)
         call_id, number = f"CB{n:032x}", f"+4477{rng.randrange(1000):08d}"
 
@@ -277,7 +290,9 @@ def measure_closing(store: Store, rng: random.Random, count: int = 300) -> None:
         close_call(store, journal, at + timedelta(seconds=210))
         taken.append(1000 * (time.perf_counter() - begun))
         in_database.append(1000 * (spent.seconds - before))
-    # PostgreSQL's statements are sent together: waiting for them belongs to none of them, and only the whole can be told.
+    if store.dialect == "postgresql":  # statements are sent together: what each of them took is told by the server alone
+        told = server_seconds(store) - told_before
+        say("closing a call, in the database: mean", 1000 * told / count, "ms", "aim < 5")
     parts = {"in the database": sorted(in_database)} if store.dialect == "sqlite" else {}
     for name, times in {**parts, "computing included": sorted(taken)}.items():
         say(f"closing a call, {name}: median", times[len(times) // 2], "ms", "aim < 5")
