@@ -26,9 +26,10 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
     Charged*        result, amount, currency, confirmation, card_type, last_four
     Surveyed*       question, scale, direction (up | down), answer, mode (voice | keys | text)
     SurveyAsked     mode (text)                                        asked for a rating after the call
+    SurveyUndelivered   mode (text), status, code                      nobody was asked: the text did not arrive
     Consented*      what (recording), given
     VoicemailLeft*  url, seconds, queue
-    Texted*         text, result (sent | refused)                      a text message to the caller (step `text`)
+    Texted*         text, result (sent | refused | undelivered), code  a text message to the caller (step `text`)
     Commanded*      step, command (agent | repeat | help | main_menu | wait)   a universal command
     Failed*         where, error                                       something broke inside; the caller was taken on politely
     Queued          queue, needs, head_start_seconds, position, open, staffed

@@ -8,9 +8,9 @@ from flask import Blueprint, Response, request
 from prometheus_client import Counter
 
 from ivr.carriers.twilio.read import Malformed
-from ivr.carriers.twilio.texts import read_text, write_reply
+from ivr.carriers.twilio.texts import read_news, read_text, write_reply
 from ivr.errors import StoreUnavailable
-from ivr.jobs.texting import PAGE, keep, link_fits
+from ivr.jobs.texting import NEWS, PAGE, STEP, SURVEY, keep, link_fits, take_news
 from ivr.jobs.wiring import Line
 from ivr.notes import Note
 from ivr.records import texting
@@ -20,23 +20,31 @@ from webhooks.survey_page import page
 log = structlog.get_logger()
 
 TEXTS = Counter("ivr_texts_received_total", "Text messages that came in, by what they were taken for.", ["result"])
+TEXT_NEWS = Counter("ivr_text_news_total", "What the carrier said of texts we sent, by what it was taken for.", ["result"])
 
 
 def text_blueprint(line: Line, gate: Gate) -> Blueprint:
-    """`/text/incoming`, which only the carrier reaches, and the survey's page, which whoever holds its link may open."""
+    """`/text/incoming` and `/text/status`, which only the carrier reaches, and the survey's page, which whoever holds its link may open."""
     texts = Blueprint("texts", __name__)
 
-    def refusal(status: int, why: str, result: str) -> Response:
-        TEXTS.labels(result).inc()
+    def refusal(status: int, why: str, result: str, counter: Counter = TEXTS) -> Response:
+        counter.labels(result).inc()
         return Response(why, status, mimetype="text/plain")
+
+    def turned_away(counter: Counter) -> Response | None:
+        """The answer to a request that the carrier did not send."""
+        if request.content_length is not None and request.content_length > MOST_BODY_BYTES:
+            return refusal(413, "This request is larger than any the carrier sends.", "too_large", counter)
+        if not gate.genuine(request) or len(request.form) > MOST_FIELDS:
+            return refusal(403, "The signature does not fit this address and these fields.", "refused", counter)
+        return None
 
     @texts.post("/text/incoming")
     def incoming() -> Response:
         """A text message: an answer, STOP, or something nobody asked for."""
-        if request.content_length is not None and request.content_length > MOST_BODY_BYTES:
-            return refusal(413, "This request is larger than any the carrier sends.", "too_large")
-        if not gate.genuine(request) or len(request.form) > MOST_FIELDS:
-            return refusal(403, "The signature does not fit this address and these fields.", "refused")
+        stranger = turned_away(TEXTS)
+        if stranger is not None:
+            return stranger
         try:
             given = read_text({name: values[0] for name, values in request.form.lists()}, line.settings.account_sid)
         except Malformed as error:
@@ -61,6 +69,26 @@ def text_blueprint(line: Line, gate: Gate) -> Blueprint:
             return refusal(503, "The message cannot be kept at present.", "failed")
         TEXTS.labels(found.result).inc()
         return Response(write_reply(found.reply), content_type="text/xml; charset=utf-8")
+
+    @texts.post(NEWS)
+    def status() -> Response:
+        """What became of a text that we sent: once, late or out of order."""
+        stranger = turned_away(TEXT_NEWS)
+        if stranger is not None:
+            return stranger
+        about, of = request.args.get("about", ""), request.args.get("of", "")
+        if of not in (SURVEY, STEP) or not gate.made_for(request, about):
+            return refusal(403, "This link was made for something else.", "refused", TEXT_NEWS)
+        try:
+            news = read_news({name: values[0] for name, values in request.form.lists()}, line.settings.account_sid)
+            found = take_news(line, news, about=about, of=of)
+        except Malformed as error:
+            return refusal(400, f"{error}.", "malformed", TEXT_NEWS)
+        except (StoreUnavailable, redis.exceptions.RedisError) as error:
+            log.error("news of a text not taken in", about=about, error=str(error))
+            return refusal(503, "The news cannot be kept at present.", "failed", TEXT_NEWS)  # looked up later
+        TEXT_NEWS.labels(found).inc()
+        return Response(status=204)
 
     @texts.route(PAGE, methods=["GET", "POST"])
     def survey() -> Response:

@@ -13,7 +13,7 @@ from ivr.embedded import address_in
 from ivr.errors import SettingError
 from ivr.records.retention import export_caller
 from ivr.records.store import utc_now
-from ivr.records.texting import allow_texts, stop_texts, wants_none
+from ivr.records.text_reach import allow_texts, last_unreached, stop_texts, wants_none
 from ivr.sessions import connect
 from ivr.settings import E164, read_settings
 
@@ -54,7 +54,10 @@ def texts(number: str, wanted: str | None) -> None:
         elif wanted == "allow":
             allow_texts(store, number)
         none = wants_none(store, number)
+        unreached = last_unreached(store, number)
     click.echo(f"{number} {'gets no texts' if none else 'may get texts'}")
+    if unreached is not None:
+        click.echo(f"The last text did not reach it, on {unreached.at:%Y-%m-%d} (the carrier's code {unreached.code}).")
 
 
 @callers.command()

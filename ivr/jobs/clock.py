@@ -65,6 +65,7 @@ TASKS = (
     ("history", 10.0, periodic.keep_history),
     ("webhooks", 5.0, figures.deliver_webhooks),
     ("surveys", 5.0, texting.ask_by_text),
+    ("text news", 300.0, texting.ask_for_news),
     ("rollups", 30.0, figures.keep_rollups),
     ("fcr", 60.0, periodic.decide_fcr),
     ("reports", 60.0, periodic.run_reports),

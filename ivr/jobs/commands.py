@@ -13,7 +13,7 @@ from ivr.jobs.settling import Settling
 from ivr.jobs.texting import send_text
 from ivr.jobs.wiring import Line
 from ivr.notes import Note
-from ivr.records.texting import wants_none
+from ivr.records.text_reach import wants_none
 
 log = structlog.get_logger()
 
@@ -128,7 +128,7 @@ class Commands(Settling):
         """Send a text message, at most once, unless its reader wants none."""
         once = hashlib.sha256(f"{to_number}\0{text}".encode()).hexdigest()[:16]
         welcome = not wants_none(self.line.store, to_number)
-        if self.line.calls.append(call_id, [], happening=f"text:{once}") and not (
-            welcome and send_text(self.line, to_number, text)
-        ):
+        if not self.line.calls.append(call_id, [], happening=f"text:{once}"):
+            return
+        if not welcome or send_text(self.line, to_number, text, about=call_id) is None:
             self.line.calls.append(call_id, [Note(call_id, "Texted", self.line.now(), {"text": text, "result": "refused"})])

@@ -18,7 +18,7 @@ from ivr.house import House
 from ivr.language.bundle import Bundle
 from ivr.numbers import takes_texts
 from ivr.records.repeats import repeat_of
-from ivr.records.texting import wants_none
+from ivr.records.text_reach import wants_none
 from ivr.world import Answer, LookUp, Promised, QueueNow, Slot, Understanding
 from routing.model import RoutingError
 

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
 from ivr.call import Caller, CallerKind
-from ivr.errors import CarrierError, CarrierRefused
+from ivr.errors import CarrierError, CarrierRefused, CarrierSilent
 from ivr.jobs.wiring import Line
 from ivr.notes import Note
 from ivr.numbers import takes_texts
-from ivr.records import texting
+from ivr.records import text_delivery, text_reach, texting
+from ivr.records.text_delivery import UNREACHABLE, UNSUBSCRIBED
+from ivr.texts import TextNews
 
 log = structlog.get_logger()
 
 PAGE = "/survey"
-_UNSUBSCRIBED = 21610  # the carrier keeps a list of its own of who wrote STOP
+NEWS = "/text/status"
+SURVEY, STEP = "survey", "step"  # what a text was for, as its callback's link says
 
 
-def send_text(line: Line, number: str, text: str) -> bool:
-    """Hand a text to the carrier; False where its reader wants none. Raises CarrierError where it was not taken, StoreUnavailable.
+def send_text(line: Line, number: str, text: str, *, about: str, of: str = STEP) -> str | None:
+    """Hand a text to the carrier, which will say what becomes of it; gives the message's id, None where its reader wants none.
+    `about`: the call, or the survey's contact. Raises CarrierError where it was not taken, StoreUnavailable.
 
     Ask `wants_none` first: the carrier knows only of those who wrote to it.
     """
     try:
-        line.carrier.text(to=number, from_=line.caller_id, body=text)
+        news = line.links.sealed(NEWS, about, about=about, of=of)
+        return str(line.carrier.text(to=number, from_=line.caller_id, body=text, status_url=news))
     except CarrierRefused as error:
-        if error.code != _UNSUBSCRIBED:
-            raise
-        texting.stop_texts(line.store, number, line.now(), "carrier")
-        return False
-    return True
+        if error.code == UNSUBSCRIBED:
+            text_reach.stop_texts(line.store, number, line.now(), "carrier")
+            return None
+        if error.code in UNREACHABLE:
+            text_reach.could_not_reach(line.store, number, line.now(), error.code)
+        raise
 
 
 def may_be_texted(line: Line, number: str) -> bool:
@@ -53,17 +61,43 @@ def ask_by_text(line: Line) -> None:
     if survey is None:
         return
     for due in texting.take_due(line.store, line.now(), home_zone=line.configuration.timezone):
+        message_id, silent = None, False
         try:
             text = survey.first_text(due.language, survey_link(line, due.contact_id))
-            welcome = may_be_texted(line, due.number) and not texting.wants_none(line.store, due.number)
-            sent = welcome and send_text(line, due.number, text)
+            if may_be_texted(line, due.number) and not text_reach.wants_none(line.store, due.number):
+                message_id = send_text(line, due.number, text, about=due.contact_id, of=SURVEY)
         except CarrierError as error:
             log.warning("survey not sent", contact=due.contact_id, error=str(error))
-            sent = False
-        if sent:
-            keep(line, Note(due.contact_id, "SurveyAsked", line.now(), {"mode": "text"}), "survey:asked")
-        else:
-            texting.refused(line.store, due.contact_id)
+            silent = isinstance(error, CarrierSilent)
+        if message_id is not None:
+            texting.sent(line.store, due.contact_id, message_id)
+        elif texting.not_sent(line.store, due.contact_id, silent=silent):
+            continue
+        keep(line, Note(due.contact_id, "SurveyAsked", line.now(), {"mode": "text"}), "survey:asked")
+
+
+def take_news(line: Line, news: TextNews, *, about: str, of: str) -> str:
+    """What became of a text: noted with its survey or its call, once. Gives what it was taken for."""
+
+    def kept(note: Note) -> None:
+        keep(line, note, "survey:asked" if note.kind == "SurveyAsked" else f"text:lost:{news.message_id}")
+
+    found = text_delivery.take_news(line.store, news, line.now(), kept, contact_id=about if of == SURVEY else None)
+    if of == STEP and found in text_delivery.LOST:
+        kept(Note(about, "Texted", line.now(), {"result": "undelivered", "code": news.code}))
+    return found
+
+
+def ask_for_news(line: Line) -> None:
+    """Look up what became of surveys' texts of which nothing final was heard: a callback may have been lost."""
+    for waiting in text_delivery.unconfirmed(line.store, line.now()):
+        try:
+            news = line.carrier.text_news(waiting.message_id)
+        except CarrierError as error:
+            log.warning("a text's delivery is not known", contact=waiting.contact_id, error=str(error))
+            return
+        final = text_delivery.STAGES.get(news.status, 0) > text_delivery.STAGES["unconfirmed"]
+        take_news(line, news if final else replace(news, status="unconfirmed"), about=waiting.contact_id, of=SURVEY)
 
 
 def keep(line: Line, note: Note, happening: str) -> None:

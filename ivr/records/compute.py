@@ -85,7 +85,7 @@ def compute_record(notes: Sequence[Note], rules: Rules | None = None) -> CallRec
         disposition=next((leg.disposition for leg in reversed(legs) if leg.disposition), None),
         resolved=next((leg.resolved for leg in reversed(legs) if leg.resolved is not None), None),
         survey=survey,
-        survey_offered=bool(survey) or any(_asks(n) for n in ordered),
+        survey_offered=bool(survey) or _was_asked(ordered),
         recording=_recording(ordered),
         asked=asked,
         self_service=any(n.data.get("kind") in _SELF_SERVICE_STEPS for n in _of(ordered, "StepEntered")),
@@ -208,9 +208,11 @@ def _survey(notes: Sequence[Note]) -> tuple[SurveyAnswer, ...]:
     return tuple(answers.values())
 
 
-def _asks(note: Note) -> bool:
-    """True where the caller was asked for a rating: by a step of the call, or by text after it."""
-    return note.kind == "SurveyAsked" or (note.kind == "StepEntered" and note.data.get("kind") == "rate")
+def _was_asked(notes: Sequence[Note]) -> bool:
+    """True where the caller was asked for a rating: by a step of the call, or by a text after it that is not known to have been lost."""
+    kinds = {note.kind for note in notes}
+    by_text = "SurveyAsked" in kinds and "SurveyUndelivered" not in kinds
+    return by_text or any(note.data.get("kind") == "rate" for note in _of(notes, "StepEntered"))
 
 
 def said_yes(answer: str | None) -> bool | None:

@@ -17,8 +17,8 @@ from ivr.records.record import Retention
 from ivr.records.rows import plain, public_row
 from ivr.records.store import Store
 from ivr.records.tables import calls, deliveries, events, issues, surveys, utterances
-from ivr.records.texting import subject_of
-from ivr.records.texting_tables import text_stops, text_surveys, texts_in
+from ivr.records.text_reach import subject_of
+from ivr.records.texting_tables import text_stops, text_surveys, text_unreachable, texts_in
 
 _FORGOTTEN = {"from_number": None, "customer_id": None, "customer_name": None, "person": None, "recording": None, "entity": None}
 _BATCH = 2000
@@ -44,7 +44,8 @@ def apply_retention(store: Store, now: datetime, retention: Retention | None = N
             sa.and_(deliveries.c.due_at.is_(None), deliveries.c.made_at < now - kept.deliveries),
         ),
         "texts": _delete(store, texts_in, (texts_in.c.message_id,), texts_in.c.at < now - kept.utterances)
-        + _delete(store, text_surveys, (text_surveys.c.contact_id,), text_surveys.c.due_at < now - kept.events),
+        + _delete(store, text_surveys, (text_surveys.c.contact_id,), text_surveys.c.due_at < now - kept.events)
+        + _delete(store, text_unreachable, (text_unreachable.c.subject,), text_unreachable.c.at < now - kept.events),
         "calls": 0,
     }
     named = sa.or_(
@@ -134,7 +135,12 @@ def export_caller(store: Store, caller: str) -> dict[str, Any]:
                 {key: plain(value) for key, value in row.items()}
                 for row in connection.execute(sa.select(table).where(table.c.subject.in_(about))).mappings()
             ]
-            for name, table in (("asked", text_surveys), ("received", texts_in), ("wants_none", text_stops))
+            for name, table in (
+                ("asked", text_surveys),
+                ("received", texts_in),
+                ("unreachable", text_unreachable),
+                ("wants_none", text_stops),
+            )
         }
     return {"caller": caller, "calls": rows, "texts": texts}
 
@@ -159,7 +165,8 @@ def erase_caller(store: Store, caller: str, now: datetime, by: str, *, also_with
         removed = {"calls": len(found)}
         numbers = {caller, *connection.scalars(sa.select(calls.c.from_number).where(calls.c.call_id.in_(found)).distinct())}
         subjects = [subject_of(number) for number in numbers if number and number.startswith("+")]
-        for table in (text_surveys, texts_in):  # that somebody wants no texts is kept: as a digest, which tells no number
+        # That somebody wants no texts is kept: as a digest, which tells no number.
+        for table in (text_surveys, texts_in, text_unreachable):
             removed[table.name] = connection.execute(table.delete().where(table.c.subject.in_(subjects))).rowcount
         for table in (events, utterances, deliveries):
             removed[table.name] = connection.execute(table.delete().where(table.c.call_id.in_(found))).rowcount

@@ -75,6 +75,7 @@ class TextSurvey:
     between: Hours = field(default_factory=Hours)
     ask_within: timedelta = timedelta(hours=24)
     not_again_for: timedelta = timedelta(days=30)
+    unreachable_for: timedelta = timedelta(days=90)
     answer_within: timedelta = timedelta(hours=72)
     opening: Mapping[str, str] = field(default_factory=dict)
     manner: Mapping[str, str] = field(default_factory=dict)

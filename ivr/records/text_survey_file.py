@@ -29,6 +29,9 @@ def read_text_survey(table: Table | None) -> TextSurvey | None:
         between=table.read("between", read_hours, usual.between, 'hours of a day such as "09:00-20:00", an hour or more'),
         ask_within=timedelta(seconds=table.duration("ask_within", usual.ask_within.total_seconds(), 3600, 7 * _DAY)),
         not_again_for=timedelta(seconds=table.duration("not_again_for", usual.not_again_for.total_seconds(), 0, 366 * _DAY)),
+        unreachable_for=timedelta(
+            seconds=table.duration("unreachable_for", usual.unreachable_for.total_seconds(), _DAY, 366 * _DAY)
+        ),
         answer_within=timedelta(seconds=table.duration("answer_within", usual.answer_within.total_seconds(), 3600, 30 * _DAY)),
         opening=table.mapping("opening", _LONGEST),
         manner=table.mapping("manner", _LONGEST),

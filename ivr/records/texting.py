@@ -1,4 +1,4 @@
-"""Text messages around calls: who is to be asked, what a message that came in means, and who wants none.
+"""Text messages around calls: who is to be asked, and what a message that came in means.
 
 A message is asked for at most once and answered once: rows change state before anything is sent, and a message that comes in is
 known by its id.
@@ -6,7 +6,6 @@ known by its id.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,16 +19,14 @@ from ivr.numbers import zone_of
 from ivr.records.database import insert_into
 from ivr.records.record import CallRecord
 from ivr.records.store import Store
+from ivr.records.text_reach import note_start, note_stop, reached_again, stopped, subject_of, unreachable
 from ivr.records.text_survey import TextSurvey, wants_no_texts, wording
-from ivr.records.texting_tables import text_stops, text_surveys, texts_in
+from ivr.records.texting_tables import text_surveys, texts_in
 
+# Whose answer counts: an answer proves that the question arrived, whatever was said of it.
+ANSWERABLE = ("asked", "undelivered", "silent")
 _REPLIES_A_DAY = 5  # two machines that answer each other come to an end
 Keep = Callable[[Note], None]
-
-
-def subject_of(number: str) -> str:
-    """What stands for a number in the tables of texts."""
-    return hashlib.sha256(number.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,9 @@ def plan(connection: sa.Connection, survey: TextSurvey | None, record: CallRecor
         text_surveys.c.due_at > record.ended_at - survey.not_again_for,
         text_surveys.c.state != "late",
     )
-    if connection.scalar(lately.limit(1)) is not None or _stopped(connection, subject):
+    if connection.scalar(lately.limit(1)) is not None or stopped(connection, subject):
+        return
+    if unreachable(connection, subject, record.ended_at - survey.unreachable_for):
         return
     row = {
         "contact_id": record.contact_id,
@@ -106,7 +105,8 @@ def take_due(store: Store, now: datetime, most: int = 100, *, home_zone: str = "
             of_contact = text_surveys.c.contact_id == row.contact_id
             latest = row.latest_at or row.due_at + survey.ask_within
             opening = survey.between.opening(now, ZoneInfo((row.number and zone_of(row.number)) or home_zone))
-            if row.number is None or _stopped(connection, row.subject):
+            gone = stopped(connection, row.subject) or unreachable(connection, row.subject, now - survey.unreachable_for)
+            if row.number is None or gone:
                 state = "refused"
             elif opening > latest:
                 state = "late"
@@ -122,11 +122,22 @@ def take_due(store: Store, now: datetime, most: int = 100, *, home_zone: str = "
         return found
 
 
-def refused(store: Store, contact_id: str) -> None:
-    """The carrier did not take the message."""
+def sent(store: Store, contact_id: str, message_id: str) -> None:
+    """The carrier took the message, and gave it this id."""
     with store.writing() as connection:
         of_contact = text_surveys.c.contact_id == contact_id
-        connection.execute(text_surveys.update().where(of_contact), {"state": "refused"})
+        connection.execute(text_surveys.update().where(of_contact), {"message_id": message_id})
+
+
+def not_sent(store: Store, contact_id: str, *, silent: bool = False) -> bool:
+    """The carrier did not take the message; `silent`: it did not say whether it did, and may tell later what became of it. False where it
+    has told that meanwhile: the message is on its way."""
+    with store.writing() as connection:
+        waiting = sa.and_(text_surveys.c.contact_id == contact_id, text_surveys.c.state == "asked")
+        if connection.scalar(sa.select(text_surveys.c.delivery).where(waiting)) is not None:
+            return False
+        connection.execute(text_surveys.update().where(waiting), {"state": "silent" if silent else "refused"})
+    return True
 
 
 # Being answered
@@ -163,16 +174,16 @@ def _meaning(
     no_more = wants_no_texts(text, carriers_word)
     if no_more:
         # The carrier confirms the word by itself, and takes nothing from us for this number from then on.
-        _stop(connection, subject, now, "message")
+        note_stop(connection, subject, now, "message")
         return Received("stop")
     if no_more is False:
-        connection.execute(text_stops.delete().where(text_stops.c.subject == subject))
+        note_start(connection, subject)
         return Received("start")
     asked = None
     if survey is not None:
         waiting = sa.and_(
             text_surveys.c.subject == subject,
-            text_surveys.c.state == "asked",
+            text_surveys.c.state.in_(ANSWERABLE),
             text_surveys.c.asked_at > now - survey.answer_within,
         )
         newest = sa.select(text_surveys).where(waiting).order_by(text_surveys.c.asked_at.desc()).limit(1)
@@ -202,6 +213,7 @@ def _answered(connection: sa.Connection, survey: TextSurvey, asked: Any, rating:
     over = asked.asked + 1 >= len(survey.questions)
     values = {"asked": asked.asked + 1, "state": "done" if over else "asked"}
     connection.execute(text_surveys.update().where(text_surveys.c.contact_id == asked.contact_id), values)
+    reached_again(connection, asked.subject)
     return None if over else asked.asked + 1
 
 
@@ -215,7 +227,7 @@ def asked_of(store: Store, contact_id: str, now: datetime) -> Asked | None:
         return None
     if row.state == "done":
         return Asked(contact_id, row.language, None)
-    return Asked(contact_id, row.language, row.asked) if row.state in ("asked", "stopped") else None
+    return Asked(contact_id, row.language, row.asked) if row.state in (*ANSWERABLE, "stopped") else None
 
 
 def answer_on_page(store: Store, contact_id: str, place: int, rating: int, now: datetime, keep: Keep) -> bool:
@@ -228,7 +240,7 @@ def answer_on_page(store: Store, contact_id: str, place: int, rating: int, now: 
         return False
     with store.writing() as connection:
         row = connection.execute(sa.select(text_surveys).where(text_surveys.c.contact_id == contact_id)).first()
-        if row is None or row.asked != place or row.state not in ("asked", "stopped"):
+        if row is None or row.asked != place or row.state not in (*ANSWERABLE, "stopped"):
             return False
         _answered(connection, survey, row, rating, now, keep)
     return True
@@ -237,34 +249,3 @@ def answer_on_page(store: Store, contact_id: str, place: int, rating: int, now: 
 def _replies(connection: sa.Connection, subject: str, now: datetime) -> int:
     lately = sa.and_(texts_in.c.subject == subject, texts_in.c.at > now - timedelta(days=1), texts_in.c.reply.is_not(None))
     return int(connection.scalar(sa.select(sa.func.count()).select_from(texts_in).where(lately)) or 0)
-
-
-# Wanting none
-
-
-def wants_none(store: Store, number: str) -> bool:
-    """True where this number asked for no more texts."""
-    with store.reading() as connection:
-        return _stopped(connection, subject_of(number))
-
-
-def stop_texts(store: Store, number: str, now: datetime, how: str) -> None:
-    """No more texts to this number: as its owner wrote, the carrier says or somebody was told."""
-    with store.writing() as connection:
-        _stop(connection, subject_of(number), now, how)
-
-
-def allow_texts(store: Store, number: str) -> bool:
-    """Texts are welcome again; False where they were already."""
-    with store.writing() as connection:
-        return bool(connection.execute(text_stops.delete().where(text_stops.c.subject == subject_of(number))).rowcount)
-
-
-def _stopped(connection: sa.Connection, subject: str) -> bool:
-    return connection.scalar(sa.select(text_stops.c.subject).where(text_stops.c.subject == subject)) is not None
-
-
-def _stop(connection: sa.Connection, subject: str, now: datetime, how: str) -> None:
-    connection.execute(insert_into(connection, text_stops).on_conflict_do_nothing(), {"subject": subject, "at": now, "how": how})
-    waiting = sa.and_(text_surveys.c.subject == subject, text_surveys.c.state.in_(("due", "asked")))
-    connection.execute(text_surveys.update().where(waiting), {"state": "stopped", "number": None})

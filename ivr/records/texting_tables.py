@@ -15,11 +15,14 @@ text_surveys = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("number", sa.Text),  # until the first message is sent
     sa.Column("language", sa.Text),
-    sa.Column("state", sa.Text, nullable=False),  # due, asked, done, stopped, refused, late
+    sa.Column("state", sa.Text, nullable=False),  # due, asked, done, stopped, refused, silent, undelivered, late
     sa.Column("asked", sa.Integer, nullable=False, server_default="0"),  # place of the question that waits for its answer
     sa.Column("due_at", Instant, nullable=False),
     sa.Column("asked_at", Instant),
     sa.Column("latest_at", Instant),  # not asked any more afterwards; without it, by today's rule
+    sa.Column("message_id", sa.Text),  # the carrier's
+    sa.Column("delivery", sa.Text),  # how far it has come, in the carrier's word (ivr.records.text_delivery.STAGES)
+    sa.Column("delivery_code", sa.Integer),
     sa.Index(None, "state", "due_at"),
     sa.Index(None, "subject", "due_at"),
 )
@@ -43,4 +46,11 @@ text_stops = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("how", sa.Text, nullable=False),  # message, carrier, command
 )
-TABLES = (text_surveys, texts_in, text_stops)
+
+text_unreachable = sa.Table(
+    "text_unreachable",
+    metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("code", sa.Integer, nullable=False),
+)

@@ -187,7 +187,9 @@ def test_messages_are_sent_and_told(service: Service, carrier: LocalCarrier, cli
         to=CALLER, from_=DEFAULT_NUMBER, body="Your order is on its way.", status_callback=f"{service.url}/status"
     )
     assert sent.status == "queued"
-    assert carrier.until(lambda station: [a.fields["MessageStatus"] for a in service.of("/status")] == ["sent", "delivered"])
+    assert carrier.until(
+        lambda station: [a.fields["MessageStatus"] for a in service.of("/status")] == ["queued", "sent", "delivered"]
+    )
     assert client.messages(sent.sid).fetch().status == "delivered"
     with pytest.raises(TwilioRestException) as refusal:
         client.messages.create(to=CALLER, from_=DEFAULT_NUMBER, body="x" * 1601)

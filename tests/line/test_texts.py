@@ -8,15 +8,19 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ivr.call import Caller, CallerKind
+from ivr.carriers.local import Trouble
+from ivr.carriers.local.signature import sign
 from ivr.embedded import start_redis
 from ivr.jobs import texting
 from ivr.jobs.commands import Commands
-from tests.line.running import REPOSITORY, Running, running, stranger
+from ivr.records.text_reach import last_unreached
+from tests.line.running import ACCOUNT, REPOSITORY, TOKEN, Running, running, stranger
 
 LINE = "+442079460000"
 SELF_SERVICE = [
@@ -53,16 +57,22 @@ def texts_of(service: Running, number: str) -> list[str]:
     return [message.body for message in service.carrier.texts(number) if message.direction != "inbound"]
 
 
-def asked(service: Running) -> tuple[str, str, str]:
+def asked(service: Running, number: str = "") -> tuple[str, str, str]:
     """A caller who served themselves and was asked for it: (call, number, the message)."""
-    number = stranger()
-    truth = service.carrier.call(number, LINE, SELF_SERVICE)
-    assert truth.failures == ()
-    assert service.record(truth.call_sid)["outcome"] == "self_served"
+    number = number or stranger()
+    call_id = served(service, number)
     texting.ask_by_text(service.line)
     texting.ask_by_text(service.line)
     [message] = texts_of(service, number)
-    return truth.call_sid, number, message
+    return call_id, number, message
+
+
+def served(service: Running, number: str) -> str:
+    """The call of somebody who served themselves, recorded."""
+    truth = service.carrier.call(number, LINE, SELF_SERVICE)
+    assert truth.failures == ()
+    assert service.record(truth.call_sid)["outcome"] == "self_served"
+    return truth.call_sid
 
 
 def reply(service: Running, number: str, body: str, message_id: str = "") -> str:
@@ -136,7 +146,7 @@ def test_stop_holds_for_every_later_text(asking: Running) -> None:
 def test_who_wrote_stop_to_the_carrier_is_learnt_from_its_refusal(asking: Running) -> None:
     number = stranger()
     asking.carrier.ask(lambda station: station.exchange.unsubscribed.add((asking.line.caller_id, number)))
-    assert texting.send_text(asking.line, number, "Hello") is False
+    assert texting.send_text(asking.line, number, "Hello", about="CA" + "1" * 32) is None
     assert asking.line.live().world().reachable_number(Caller(CallerKind.PHONE, number, number), "text") is None
 
 
@@ -149,6 +159,85 @@ def test_an_unsigned_message_is_refused(asking: Running, form: dict[str, str], s
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(request, timeout=5)
     assert refusal.value.code == status
+
+
+def test_a_text_that_does_not_arrive_asked_nobody(asking: Running) -> None:
+    number = stranger()
+    asking.carrier.fate_of_texts(number, "undelivered", 30005)
+    call_id, _, _ = asked(asking, number)
+    assert asking.until(lambda: "SurveyUndelivered" in asking.journal(call_id))
+    assert asking.record(call_id)["survey_offered"] == 0
+    unreached = last_unreached(asking.line.store, number)
+    assert unreached is not None
+    assert unreached.code == 30005
+    assert asking.carrier.complaints() == []
+
+
+def test_callbacks_that_were_lost_are_made_up_for(asking: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = stranger()
+    asking.carrier.fate_of_texts(number, "failed", 30006)
+    call_id = served(asking, number)
+    asking.carrier.make_trouble(Trouble(callback_drop=1.0))
+    try:
+        texting.ask_by_text(asking.line)
+        assert asking.until(lambda: asking.carrier.texts(number)[-1].status == "failed")
+    finally:
+        asking.carrier.make_trouble(Trouble())
+    monkeypatch.setattr(asking.line, "now", lambda: datetime.now(UTC) + timedelta(hours=2))
+    texting.ask_for_news(asking.line)
+    assert asking.record(call_id)["survey_offered"] == 0
+
+
+def test_a_steps_text_that_does_not_arrive_is_noted_with_its_call(asking: Running) -> None:
+    number = stranger()
+    asking.carrier.fate_of_texts(number, "undelivered", 30003)
+    call_id, _, _ = asked(asking, number)
+    Commands(asking.line, asking.line.links).send_text(call_id=call_id, to_number=number, text="Your order is on its way.")
+    assert asking.until(lambda: "Texted" in asking.journal(call_id))
+    assert asking.line.calls.journal(call_id)[-1].data == {"result": "undelivered", "code": 30003}
+
+
+def test_callbacks_that_come_twice_and_in_another_order(asking: Running) -> None:
+    number = stranger()
+    asking.carrier.fate_of_texts(number, "undelivered", 30008)
+    asking.carrier.make_trouble(Trouble(callback_duplicate=1.0, callback_reorder=0.5))
+    try:
+        call_id, _, _ = asked(asking, number)
+        assert asking.until(lambda: "SurveyUndelivered" in asking.journal(call_id))
+    finally:
+        asking.carrier.make_trouble(Trouble())
+    assert asking.journal(call_id).count("SurveyUndelivered") == 1
+    assert asking.record(call_id)["survey_offered"] == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "form", "status"),
+    [
+        ({"about": "CA" + "1" * 32, "of": "survey"}, {"MessageStatus": "delivered"}, 204),
+        ({"about": "CA" + "1" * 32, "of": "step"}, {"MessageStatus": "sent"}, 204),
+        ({"about": "CA" + "1" * 32, "of": "nothing"}, {"MessageStatus": "sent"}, 403),
+        ({"about": "CA" + "1" * 32, "of": "survey"}, {"MessageStatus": "a stage"}, 400),
+        ({"about": "CA" + "1" * 32, "of": "survey"}, {"MessageStatus": "failed", "ErrorCode": "x"}, 400),
+        ({"about": "CA" + "1" * 32, "of": "survey"}, {"MessageStatus": "failed", "To": "ACME"}, 400),
+        ({"about": "CA" + "1" * 32, "of": "survey", "signed": "no"}, {"MessageStatus": "delivered"}, 403),
+        ({"about": "CA" + "1" * 32, "of": "survey", "sealed": "no"}, {"MessageStatus": "delivered"}, 403),
+    ],
+)
+def test_who_may_tell_of_a_text_and_how(asking: Running, query: dict[str, str], form: dict[str, str], status: int) -> None:
+    signed, sealed = query.pop("signed", "yes"), query.pop("sealed", "yes")
+    address = asking.line.links.sealed(texting.NEWS, query["about"], **query)
+    if sealed == "no":
+        address = address.replace("CA1", "CA2", 1)
+    fields = {"AccountSid": ACCOUNT, "MessageSid": "SM" + "2" * 32, "To": "+447700900123", **form}
+    request = urllib.request.Request(address, urllib.parse.urlencode(fields).encode())
+    if signed == "yes":
+        request.add_header("X-Twilio-Signature", sign(TOKEN, address, fields.items()))
+    if status >= 400:
+        with pytest.raises(urllib.error.HTTPError, match=str(status)):
+            urllib.request.urlopen(request, timeout=5)
+    else:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert (answer.status, answer.read()) == (status, b"")
 
 
 def test_a_sender_without_a_number_gets_nothing(asking: Running) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from ivr.notes import Note
-from ivr.records import texting
+from ivr.records import text_reach, texting
 from ivr.records.report_file import read_reports
 from ivr.records.retention import apply_retention, erase_caller
 from ivr.records.saving import close_call
@@ -93,7 +93,7 @@ def test_who_is_asked(make_store: MakeStore) -> None:
         (2, "Ended", {"ended_by": "caller"}), number="+447700900005",
     )  # fmt: skip
     close_call(store, rated, NOW)
-    texting.stop_texts(store, "+447700900006", NOW, "command")
+    text_reach.stop_texts(store, "+447700900006", NOW, "command")
     answered(store, "STOPPED", NOW, number="+447700900006")
     assert sorted(asked_of(store)) == ["ANSWERED", "PROMISED"]
     assert asked_of(store) == []  # each is asked once
@@ -160,10 +160,10 @@ def test_stop_ends_it_and_start_opens_it(make_store: MakeStore) -> None:
     answered(store, "A", NOW)
     texting.take_due(store, ASKED)
     assert texting.receive(store, "SM1", CALLER, "Stop", ASKED, lambda note: None) == Received("stop")
-    assert texting.wants_none(store, CALLER)
+    assert text_reach.wants_none(store, CALLER)
     assert texting.receive(store, "SM2", CALLER, "5", ASKED, lambda note: None) == Received("unasked")
     assert texting.receive(store, "SM3", CALLER, "START", ASKED, lambda note: None) == Received("start")
-    assert not texting.wants_none(store, CALLER)
+    assert not text_reach.wants_none(store, CALLER)
 
 
 def test_two_machines_that_answer_each_other_come_to_an_end(sqlite_store: MakeStore) -> None:
@@ -191,20 +191,20 @@ def test_an_erased_caller_is_not_texted_and_stays_so(make_store: MakeStore) -> N
     store = make_store(text_survey=SURVEY)
     answered(store, "A", NOW)
     texting.receive(store, "SM1", CALLER, "STOP", NOW, lambda note: None)
-    assert texting.allow_texts(store, CALLER)
+    assert text_reach.allow_texts(store, CALLER)
     answered(store, "B", NOW + timedelta(minutes=1), number="+447700900002")
     receipt = erase_caller(store, "+447700900002", ASKED, "anna")
     assert receipt.removed["text_surveys"] == 1
     assert texting.take_due(store, ASKED) == []
-    texting.stop_texts(store, "+447700900002", ASKED, "message")
-    assert texting.wants_none(store, "+447700900002")
+    text_reach.stop_texts(store, "+447700900002", ASKED, "message")
+    assert text_reach.wants_none(store, "+447700900002")
 
 
 def test_messages_are_forgotten_and_stop_is_not(sqlite_store: MakeStore) -> None:
     store = sqlite_store(text_survey=SURVEY)
     texting.receive(store, "SM1", CALLER, "STOP", NOW, lambda note: None)
     assert apply_retention(store, NOW + timedelta(days=500))["texts"] == 1
-    assert texting.wants_none(store, CALLER)
+    assert text_reach.wants_none(store, CALLER)
 
 
 SECTION = """

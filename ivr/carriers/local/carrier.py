@@ -166,6 +166,10 @@ class LocalCarrier:
         """Somebody sends a text to one of our numbers; returns its id. With the id of an earlier one, that one is delivered again."""
         return self.ask(lambda station: text_in(station.exchange, from_number, to_number, body, message_id).sid)
 
+    def fate_of_texts(self, number: str, status: str = "delivered", code: int = 0) -> None:
+        """From now on texts to this outside number end so: delivered, undelivered or failed, with an error's code."""
+        self.ask(lambda station: station.exchange.text_fates.__setitem__(number, (status, code)))
+
     def texts(self, number: str) -> list[TextMessage]:
         """Texts to and from an outside number, oldest first."""
         return self.ask(lambda station: [m for m in station.exchange.messages.values() if number in (m.from_number, m.to_number)])

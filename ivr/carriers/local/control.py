@@ -243,6 +243,19 @@ class Control:
         message = text_in(self.exchange, *wanted)
         return web.json_response(asdict(message), status=201, dumps=lambda plain: json.dumps(plain, default=str))
 
+    async def text_fate(self, request: web.Request) -> web.StreamResponse:
+        """PUT {status, code}: what becomes of texts to this outside number from now on; DELETE: they are delivered again."""
+        number = request.match_info["number"]
+        if request.method == "DELETE":
+            self.exchange.text_fates.pop(number, None)
+            return web.Response(status=204)
+        asked = await self.body(request)
+        status = str(asked.get("status") or "")
+        if status not in ("delivered", "undelivered", "failed"):
+            raise Wrong(400, "status: expected delivered, undelivered or failed")
+        self.exchange.text_fates[number] = (status, int(asked.get("code") or 0))
+        return web.json_response({"number": number, "status": status, "code": self.exchange.text_fates[number][1]})
+
     async def forget_figures(self, request: web.Request) -> web.StreamResponse:
         """DELETE: count webhooks anew from now on (a benchmark begins)."""
         webhooks = self.exchange.webhooks
@@ -300,6 +313,8 @@ def control_routes(station: Station) -> list[web.RouteDef]:
         web.post("/control/calls/{sid}/press", guarded(control.press)),
         web.post("/control/calls/{sid}/{action:silence|answer|refuse|hangup}", guarded(control.act)),
         web.post("/control/texts", guarded(control.text)),
+        web.put("/control/texts/{number}", guarded(control.text_fate)),
+        web.delete("/control/texts/{number}", guarded(control.text_fate)),
         web.put("/control/people/{address}", guarded(control.set_person)),
         web.delete("/control/people/{address}", guarded(control.forget_person)),
     ]

@@ -58,6 +58,7 @@ class TextMessage:
     status: str = "queued"
     at: datetime = field(default_factory=now)
     direction: str = "outbound-api"  # or outbound-reply, inbound
+    error_code: int = 0  # why it did not arrive
 
 
 @dataclass
@@ -88,6 +89,7 @@ class Exchange:
         self.running_recordings: dict[str, Recording] = {}
         self.messages: dict[str, TextMessage] = {}
         self.unsubscribed: set[tuple[str, str]] = set()  # (ours, theirs): texts to who wrote STOP are blocked
+        self.text_fates: dict[str, tuple[str, int]] = {}  # last status and error of texts to an outside number
         self.recording_lengths: dict[str, float] = {}  # seconds by address of a played recording
         self.own_errors: list[str] = []  # tracebacks of this program: always empty, tests look
         self.find_person: Callable[[str], Person] = _nobody

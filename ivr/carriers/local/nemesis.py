@@ -17,6 +17,8 @@ class Trouble:
     callback_delay: float = 0.0
     callback_delay_seconds: float = 1.0
     webhook_duplicate: float = 0.0  # a document is requested twice at once, as a retry whose first try did arrive
+    text_failed: float = 0.0  # a text is refused by the network at once
+    text_undelivered: float = 0.0  # it leaves and does not arrive
     rest_429: float = 0.0
     rest_500: float = 0.0
     rest_timeout: float = 0.0  # never answered, nothing done
@@ -71,6 +73,12 @@ class Nemesis:
     def doubles_webhook(self) -> bool:
         """True where a document shall be requested twice."""
         return self._strikes("webhook_duplicate")
+
+    def text_fate(self) -> tuple[str, int]:
+        """What becomes of a text that the carrier took: its last status, and the error's code."""
+        if self._strikes("text_failed"):
+            return "failed", 30008
+        return ("undelivered", 30003) if self._strikes("text_undelivered") else ("delivered", 0)
 
     def rest_fate(self, changes: bool) -> str:
         """What happens to a REST request: "" (served), "429", "500", "timeout" or "done_but_timed_out" (only where it changes something)."""

@@ -16,6 +16,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from ivr.errors import CarrierRefused, CarrierSilent
+from ivr.texts import TextNews
 
 MOST_LISTED = 3000
 _ENDED = 21220  # "call is not in-progress": the leg is over, which is what was wanted
@@ -236,6 +237,11 @@ class TwilioCarrier:
         more = {"status_callback": status_url} if status_url else {}
         made = self._ask(lambda: self._client.messages.create(to=to, from_=from_, body=body[:1600], **more), repeatable=False)
         return str(made.sid)
+
+    def text_news(self, message_id: str) -> TextNews:
+        """What became of a text. Raises CarrierRefused also where the carrier knows of no such message."""
+        message = self._ask(lambda: self._client.messages(message_id).fetch())
+        return TextNews(message_id, str(message.to), str(message.status), int(message.error_code or 0))
 
     def webhooks_of(self, number: str) -> tuple[str, str, str] | None:
         """Where the account sends the calls of one of its numbers: (voice, fallback, status); None where it has no such number."""

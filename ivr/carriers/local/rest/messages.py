@@ -1,4 +1,4 @@
-"""Text messages: taken, sent a moment later, delivered."""
+"""Text messages: taken, sent a moment later, delivered or not; each stage told to the callback."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def message_json(exchange: Exchange, message: TextMessage, base: str, at: dateti
         "num_segments": str(-(-len(message.body) // CHARACTERS_PER_SEGMENT)),
         "num_media": "0",
         "messaging_service_sid": None,
-        "error_code": None,
-        "error_message": None,
+        "error_code": message.error_code or None,
+        "error_message": f"Error {message.error_code}" if message.error_code else None,
         "price": None,
         "price_unit": "USD",
         "date_created": rfc2822(message.at),
@@ -65,11 +65,15 @@ async def create(asked: Asked) -> web.StreamResponse:
 
 
 async def _carry(exchange: Exchange, message: TextMessage, callback: str) -> None:
-    for status in ("sent", "delivered"):
-        await exchange.pace.sleep(1)
+    last, code = exchange.text_fates.get(message.to_number) or exchange.nemesis.text_fate()
+    for status in ("queued", last) if last == "failed" else ("queued", "sent", last):
+        if status != "queued":
+            await exchange.pace.sleep(1)
         message.status = status
+        message.error_code = code if status == last else 0
         if callback:
-            fields = {
+            error = {"ErrorCode": str(message.error_code)} if message.error_code else {}
+            fields = error | {
                 "AccountSid": exchange.account_sid,
                 "ApiVersion": "2010-04-01",
                 "MessageSid": message.sid,
