@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "intents": ("ivr.cli.intents", "intents", "Work on spoken intent: train, evaluate, explain."),
     "calls": ("ivr.cli.calls", "calls", "Call records: list, show, export, recompute."),
     "stats": ("ivr.cli.calls", "stats", "Figures over calls, with numerator, denominator and definition."),
+    "warehouse": ("ivr.cli.warehouse", "warehouse", "Records and figures for a columnar engine: Parquet and SQL views."),
     "callers": ("ivr.cli.callers", "callers", "What is kept about a caller: export, erase."),
     "board": ("ivr.cli.board", "board", "Queues and agents, now or at a past second."),
     "callbacks": ("ivr.cli.callbacks", "callbacks", "Promised callbacks: list, move, cancel."),

@@ -181,8 +181,8 @@ _LEGS = [
 ]
 
 
-def _visits(name: str, *results: str) -> Measure:
-    return Measure(name, Source.VISITS, lambda _t: _flag(visits.c.result.in_(results)) if results else sa.literal_column("1"))
+def _visits(name: str, result: str | None = None) -> Measure:
+    return Measure(name, Source.VISITS, lambda _t: _flag(visits.c.result == result) if result else sa.literal_column("1"))
 
 
 # What became of everything that was offered to a queue: docs/metrics.md, reconciliation.

@@ -1,17 +1,14 @@
-"""Bulk exports: the same rows whichever way they are read, the same bytes every time, and figures again from Parquet alone."""
+"""Bulk exports: the same rows whichever way they are read, and the same bytes every time."""
 
 from __future__ import annotations
 
 import csv
 import io
 import random
-import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +17,6 @@ from ivr.records.bulk import read_tables
 from ivr.records.export import _cells, stream
 from ivr.records.query import CallQuery, list_calls, read_call_query
 from ivr.records.rows import FLAT_FIELDS, csv_cell, public_row
-from ivr.records.stats import figures, read_stats_query
 from ivr.records.store import Store
 from ivr.records.tables import calls
 from tests.records.conftest import NOW, MakeStore
@@ -131,29 +127,6 @@ def test_an_export_given_up_leaves_no_reader_behind(sqlite_store: MakeStore) -> 
     with closing(sqlite3.connect(str(store.engine.url.database), timeout=0)) as alone:
         alone.execute("PRAGMA locking_mode = EXCLUSIVE")
         alone.execute("VACUUM")  # refused while anybody reads
-
-
-def test_the_documented_views_give_the_figures(many: Store, tmp_path: Path) -> None:
-    (tmp_path / "calls").mkdir()
-    (tmp_path / "calls" / "march.parquet").write_bytes(_bytes(many, "parquet"))
-    page = (Path(__file__).parents[2] / "docs" / "reports.md").read_text()
-    views = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
-    now = NOW + timedelta(days=40)
-    ask = {"from": ["2026-03-02"], "to": ["2026-03-03"], "group_by": ["queue"], "metrics": ["aht_contact,fcr"]}
-    wanted = figures(many, read_stats_query(ask, many, now), now)["rows"]
-    with duckdb.connect() as engine:
-        engine.execute("SET TimeZone = 'UTC'")
-        for view in views:
-            engine.execute(view.replace("'calls/", f"'{tmp_path}/calls/"))
-        for name in ("aht_contact", "fcr"):
-            found = {
-                queue: (over, under)
-                for queue, over, under in engine.execute(f"SELECT queue, numerator, denominator FROM {name}").fetchall()
-            }
-            for row in wanted:
-                figure = row["figures"][name]
-                over, under = found.get(row["group"]["queue"], (0, 0))
-                assert (round(over, 3), under) == (figure["numerator"], figure["denominator"]), (name, row["group"])
 
 
 def test_whole_columns_are_written_as_single_cells_are() -> None:
