@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from ivr.carriers.local.signature import sign
-from ivr.carriers.twilio.client import TwilioCarrier
+from ivr.carriers.twilio.client import NumberWebhooks, TwilioCarrier
 from ivr.cli.checkup import Finding, error, ok, warning
 from ivr.cli.checkup_files import Files
 from ivr.errors import CarrierRefused, CarrierSilent
 from ivr.settings import Settings
 
-INCOMING, FALLBACK, STATUS = "/voice/incoming", "/voice/fallback", "/voice/status"
+INCOMING, FALLBACK, STATUS, TEXTS = "/voice/incoming", "/voice/fallback", "/voice/status", "/text/incoming"
 ANSWER_SECONDS = 5.0
 
 
@@ -47,8 +47,13 @@ def check_carrier(settings: Settings, files: Files) -> Iterator[Finding]:
     try:
         name = carrier.check()
         yield ok("carrier", f'The account "{name}" accepts the credentials.')
-        for number in files.configuration.numbers.lines:
-            yield from _check_number(settings, number, carrier.webhooks_of(number))
+        lines = files.configuration.numbers.lines
+        sender = settings.caller_id or next(iter(lines), "")
+        for number in (*lines, *([sender] if sender not in lines else [])):
+            webhooks = carrier.webhooks_of(number)
+            if number in lines:
+                yield from _check_number(settings, number, webhooks)
+            yield from _check_texts(settings, files, number, webhooks, is_sender=number == sender)
     except CarrierRefused as problem:
         if problem.status == 401:
             yield error("carrier", "The carrier refuses the credentials.", "Mend TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
@@ -62,25 +67,55 @@ def check_carrier(settings: Settings, files: Files) -> Iterator[Finding]:
         )
 
 
-def _check_number(settings: Settings, number: str, webhooks: tuple[str, str, str] | None) -> Iterator[Finding]:
+def _check_number(settings: Settings, number: str, webhooks: NumberWebhooks | None) -> Iterator[Finding]:
     if webhooks is None:
         yield warning(
             "numbers", f"{number} is not a number of this account.", "Mend config/numbers.yaml, or set up the number's SIP trunk."
         )
         return
-    voice, fallback, status = webhooks
+    voice = webhooks.voice
     wanted = settings.public_url + INCOMING
-    if voice != wanted:
-        yield error("numbers", f"Calls to {number} go to {voice or 'nowhere'}.", f"Set its voice webhook to {wanted} (POST).")
+    mend = f"Set its voice webhook to {wanted} (POST)."
+    if voice.url != wanted:
+        yield error("numbers", f"Calls to {number} go to {voice.url or 'nowhere'}.", mend)
+        return
+    if voice.method != "POST":
+        yield error("numbers", f"Calls to {number} come here by {voice.method}, which is refused.", mend)
         return
     for path, now, without in (
-        (FALLBACK, fallback, "callers hear an error when this service is away"),
-        (STATUS, status, "the end of a call is noticed a minute late"),
+        (FALLBACK, webhooks.fallback, "callers hear an error when this service is away"),
+        (STATUS, webhooks.status, "the end of a call is noticed a minute late"),
     ):
-        if now != settings.public_url + path:
+        if now.url != settings.public_url + path or now.method != "POST":
             what = "fallback" if path == FALLBACK else "status callback"
             yield warning("numbers", f"{number} has no {what} here: {without}.", f"Set it to {settings.public_url}{path} (POST).")
     yield ok("numbers", f"Calls to {number} come here.")
+
+
+def _check_texts(
+    settings: Settings, files: Files, number: str, webhooks: NumberWebhooks | None, *, is_sender: bool
+) -> Iterator[Finding]:
+    """Whether what is texted to a number comes here, where this service sends texts: people reply to the number they were texted from."""
+    if not (files.asks_by_text or files.flows_that_text):
+        return
+    if webhooks is None:
+        if is_sender:
+            yield warning(
+                "texts",
+                f"Texts are sent from {number}, which is not a number of this account: replies and STOP are not heard.",
+                "Set IVR_CALLER_ID to a number of the account.",
+            )
+        return
+    texts, wanted = webhooks.texts, settings.public_url + TEXTS
+    mend = f"Set its messaging webhook to {wanted} (POST)."
+    lost = "answers to the survey and STOP are lost" if files.asks_by_text else "replies and STOP are not heard"
+    grade = error if is_sender and files.asks_by_text else warning
+    if texts.url != wanted:
+        yield grade("texts", f"Texts to {number} go to {texts.url or 'nowhere'}: {lost}.", mend)
+    elif texts.method != "POST":
+        yield grade("texts", f"Texts to {number} come here by {texts.method}, which is refused: {lost}.", mend)
+    else:
+        yield ok("texts", f"Texts to {number} come here.")
 
 
 def check_public_address(settings: Settings, files: Files) -> Iterator[Finding]:

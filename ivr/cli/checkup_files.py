@@ -15,9 +15,10 @@ from ivr.intents.shelf import Shelf
 from ivr.language.bundle import Compiled, compile_folder
 from ivr.phrases import load_house
 from ivr.records.report_file import FILE as REPORTS_FILE
-from ivr.records.report_file import read_reports
+from ivr.records.report_file import ReportFile, read_reports
 from ivr.settings import Settings
 from ivr.steps.pay import Pay
+from ivr.steps.text import Text
 
 assert _steps
 
@@ -28,12 +29,19 @@ class Files:
 
     configuration: Configuration
     compiled: Compiled
+    asks_by_text: bool = False  # config/reports.yaml has a text_survey that asks somebody
 
     @property
     def flows_that_pay(self) -> tuple[str, ...]:
         """Names of flows with a `pay` step."""
         flows = self.compiled.flows.values()
         return tuple(flow.name for flow in flows if any(isinstance(step, Pay) for step in flow.steps.values()))
+
+    @property
+    def flows_that_text(self) -> tuple[str, ...]:
+        """Names of flows with a `text` step."""
+        flows = self.compiled.flows.values()
+        return tuple(flow.name for flow in flows if any(isinstance(step, Text) for step in flow.steps.values()))
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -44,7 +52,11 @@ class Files:
 def read_files(settings: Settings) -> Files:
     """Configuration and flows as they are on disk."""
     configuration = load_configuration(settings.config_dir)
-    return Files(configuration, compile_folder(settings.flows_dir, names_of(configuration)))
+    try:
+        reports = read_reports((settings.config_dir / REPORTS_FILE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):  # `check_files` tells of it
+        reports = ReportFile()
+    return Files(configuration, compile_folder(settings.flows_dir, names_of(configuration)), reports.text_survey is not None)
 
 
 def check_files(settings: Settings, files: Files) -> Iterator[Finding]:

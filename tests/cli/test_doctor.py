@@ -6,8 +6,10 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -16,10 +18,12 @@ from click.testing import CliRunner
 from werkzeug.serving import make_server
 
 from ivr.carriers.local import LocalCarrier
+from ivr.carriers.local.station import Station
 from ivr.cli.checkup import Grade
 from ivr.cli.checkup_carrier import check_public_address, is_private
 from ivr.cli.checkup_files import read_files
 from ivr.cli.doctor import doctor, examine
+from ivr.configuration import load_configuration
 from ivr.embedded import free_port
 from ivr.jobs.wiring import open_line
 from ivr.settings import read_settings
@@ -31,38 +35,38 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
-def service(redis_server: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def carrier() -> Iterator[LocalCarrier]:
+    """The telephone network of the service below."""
+    numbers = tuple(load_configuration(ROOT / "config").numbers.lines)
+    service_url = f"http://127.0.0.1:{free_port()}"
+    with LocalCarrier(service_url=service_url, account_sid=ACCOUNT, auth_token=TOKEN, numbers=numbers) as carrier:
+        yield carrier
+
+
+@pytest.fixture(scope="module")
+def service(redis_server: object, carrier: LocalCarrier, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a running web process with a local carrier; no speech model, so that it starts at once."""
     folder = tmp_path_factory.mktemp("doctor")
     shutil.copytree(ROOT / "config", folder / "config")
     shutil.copytree(ROOT / "flows", folder / "flows")
-    port, carrier_port = free_port(), free_port()
     env = {
         "REDIS_URL": redis_server.url,  # type: ignore[attr-defined]
         "IVR_DATA_DIR": str(folder / "data"),
         "IVR_FLOWS_DIR": str(folder / "flows"),
         "IVR_CONFIG_DIR": str(folder / "config"),
-        "IVR_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "IVR_PUBLIC_URL": carrier.settings.service_url,
         "TWILIO_ACCOUNT_SID": ACCOUNT,
         "TWILIO_AUTH_TOKEN": TOKEN,
-        "TWILIO_API_URL": f"http://127.0.0.1:{carrier_port}",
+        "TWILIO_API_URL": carrier.url,
     }
-    settings = read_settings(env, port=port)
+    settings = read_settings(env)
     line = open_line(settings, speech=False)
     line.store.prepare()
     line.revisions.publish_first(settings.flows_dir)
-    server = make_server("127.0.0.1", port, create_app(settings, line), threaded=True)
+    server = make_server("127.0.0.1", urlsplit(settings.public_url).port or 0, create_app(settings, line), threaded=True)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
-    carrier = LocalCarrier(
-        service_url=settings.public_url,
-        port=carrier_port,
-        account_sid=ACCOUNT,
-        auth_token=TOKEN,
-        numbers=tuple(line.configuration.numbers.lines),
-    ).start()
     yield env
-    carrier.stop()
     server.shutdown()
     serving.join(5)
     server.server_close()
@@ -165,6 +169,45 @@ def test_numbers_whose_calls_go_elsewhere(service: dict[str, str]) -> None:
     told = found({**service, "IVR_PUBLIC_URL": f"http://127.0.0.1:{free_port()}"})
     assert all(text.startswith("error: Calls to +") and "/voice/incoming" in text for text in told["numbers"])
     assert "does not answer" in told["address"][0]
+
+
+@pytest.mark.parametrize(
+    ("url", "method", "said"),
+    [
+        ("", "POST", "go to nowhere: "),
+        ("https://elsewhere.example.com/text/incoming", "POST", "go to https://elsewhere.example.com/text/incoming: "),
+        ("{here}/text/incoming", "GET", "come here by GET, which is refused: "),
+    ],
+)
+def test_texts_that_do_not_come_here(
+    service: dict[str, str], carrier: LocalCarrier, tmp_path: Path, url: str, method: str, said: str
+) -> None:
+    def point(station: Station, sms_url: str, sms_method: str) -> None:
+        numbers = station.exchange.numbers
+        numbers.update({name: replace(number, sms_url=sms_url, sms_method=sms_method) for name, number in numbers.items()})
+
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    reports = tmp_path / "config" / "reports.yaml"
+    asking = {**service, "IVR_CONFIG_DIR": str(tmp_path / "config")}
+    here = service["IVR_PUBLIC_URL"]
+    carrier.ask(lambda station: point(station, url.format(here=here), method))
+    try:
+        told = found(service)["texts"]  # a flow texts, and nobody is asked
+        assert {text.partition(":")[0] for text in told} == {"warning"}
+        reports.write_text(reports.read_text(encoding="utf-8").replace("share: 0%", "share: 100%"), encoding="utf-8")
+        first, *others = found(asking)["texts"]
+    finally:
+        carrier.ask(lambda station: point(station, f"{here}/text/incoming", "POST"))
+    assert first.startswith("error: Texts to +44")  # the number that texts are sent from
+    assert f"{said}answers to the survey and STOP are lost." in first
+    assert first.endswith(f"Set its messaging webhook to {here}/text/incoming (POST).")
+    assert all(text.startswith("warning: Texts to ") for text in others)
+    assert "texts" not in found(asking)
+
+
+def test_a_sender_that_is_not_the_accounts_hears_no_replies(service: dict[str, str]) -> None:
+    (text,) = found({**service, "IVR_CALLER_ID": "+442079461234"})["texts"]
+    assert text.startswith("warning: Texts are sent from +442079461234, which is not a number of this account")
 
 
 def test_no_account_is_a_warning(service: dict[str, str]) -> None:

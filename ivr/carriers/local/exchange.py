@@ -36,6 +36,7 @@ class Number:
     fallback_url: str = ""
     status_callback: str = ""
     sms_url: str = ""  # "": texts to this number are lost
+    sms_method: str = "POST"
 
 
 @dataclass(frozen=True)

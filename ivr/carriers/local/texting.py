@@ -30,11 +30,11 @@ def text_in(exchange: Exchange, from_number: str, to_number: str, body: str, mes
     elif word in _START:
         exchange.unsubscribed.discard(pair)
     if number.sms_url:
-        exchange.spawn(_tell(exchange, message, number.sms_url), f"text {message.sid}")
+        exchange.spawn(_tell(exchange, message, number.sms_url, number.sms_method), f"text {message.sid}")
     return message
 
 
-async def _tell(exchange: Exchange, message: TextMessage, address: str) -> None:
+async def _tell(exchange: Exchange, message: TextMessage, address: str, method: str) -> None:
     fields = {
         "AccountSid": exchange.account_sid,
         "ApiVersion": "2010-04-01",
@@ -49,7 +49,7 @@ async def _tell(exchange: Exchange, message: TextMessage, address: str) -> None:
         "NumSegments": "1",
     }
     try:
-        answer = await exchange.webhooks.send(address, "POST", fields)
+        answer = await exchange.webhooks.send(address, method, fields)
         replies = _replies(answer.body.decode("utf-8", "replace")) if answer.body.strip() else []
     except FetchFailed as failure:
         exchange.debugger.add(Complaint(failure.code, str(failure), Severity.ERROR, message.sid, address))

@@ -50,6 +50,24 @@ class PastCall:
     seconds: float | None
 
 
+@dataclass(frozen=True)
+class Webhook:
+    """Where something of a number is told ("": nowhere), and how."""
+
+    url: str
+    method: str = "POST"
+
+
+@dataclass(frozen=True)
+class NumberWebhooks:
+    """What the account says of one of its numbers."""
+
+    voice: Webhook
+    fallback: Webhook
+    status: Webhook
+    texts: Webhook
+
+
 class TwilioCarrier:
     """What the switchboard asks of the carrier. Raises CarrierRefused (it said no) or CarrierSilent (no answer in time)."""
 
@@ -243,10 +261,18 @@ class TwilioCarrier:
         message = self._ask(lambda: self._client.messages(message_id).fetch())
         return TextNews(message_id, str(message.to), str(message.status), int(message.error_code or 0))
 
-    def webhooks_of(self, number: str) -> tuple[str, str, str] | None:
-        """Where the account sends the calls of one of its numbers: (voice, fallback, status); None where it has no such number."""
+    def webhooks_of(self, number: str) -> NumberWebhooks | None:
+        """Where the account sends the calls and texts of one of its numbers; None where it has no such number."""
         found = self._ask(lambda: self._client.incoming_phone_numbers.list(phone_number=number, limit=1))
-        return (found[0].voice_url or "", found[0].voice_fallback_url or "", found[0].status_callback or "") if found else None
+        if not found:
+            return None
+        row = found[0]
+        return NumberWebhooks(
+            Webhook(row.voice_url or "", row.voice_method or "POST"),
+            Webhook(row.voice_fallback_url or "", row.voice_fallback_method or "POST"),
+            Webhook(row.status_callback or "", row.status_callback_method or "POST"),
+            Webhook(row.sms_url or "", row.sms_method or "POST"),
+        )
 
     def check(self) -> str:
         """The account's name: proof that address and credentials work."""

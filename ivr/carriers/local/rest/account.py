@@ -36,6 +36,10 @@ async def numbers(asked: Asked) -> web.StreamResponse:
             "voice_fallback_method": "POST",
             "status_callback": number.status_callback,
             "status_callback_method": "POST",
+            "sms_url": number.sms_url,
+            "sms_method": number.sms_method,
+            "sms_fallback_url": "",
+            "sms_fallback_method": "POST",
             "capabilities": {"voice": True, "sms": True, "mms": False, "fax": False},
         }
         for index, number in enumerate(asked.exchange.numbers.values(), 1)
