@@ -37,9 +37,9 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
     OfferEnded      queue, agent, reservation, leg_id, result (no_answer | rejected | busy | failed | unreachable | lost | caller_left), ring_seconds
     Connected       queue, agent, reservation, leg_id, ring_seconds    the agent accepted and hears the caller
     HoldStarted / HoldEnded     leg_id, agent
-    LegEnded        leg_id, agent, reason (agent_hung_up | caller_hung_up | transferred | failed)
+    LegEnded        leg_id, agent (none: somebody outside), reason (agent_hung_up | caller_hung_up | transferred | failed)
     TransferStarted leg_id, agent, to_kind (agent | queue | number), to, warm    the step `transfer`* writes both without leg and agent
-    TransferEnded   leg_id, result (completed | cancelled | failed)
+    TransferEnded   leg_id, result (completed | cancelled | failed), seconds (of the talk with a number outside that was not asked first)
     SupervisionStarted / SupervisionEnded     supervisor, mode (listen | whisper | barge), by
     Concluded       leg_id, agent, disposition, resolved               what came of a talk, said during it or afterwards
     Dequeued        queue, result (answered | no_answer | closed | nobody | full | callback | solved | left | diverted | hung_up | failed), waited_seconds

@@ -37,8 +37,10 @@ class HandedOn:
 
     def instead(self, form: Form, call_id: str, of: str) -> str | None:
         """What a caller hears who comes back from a room or a number while being handed on; None where nothing of that is the case."""
-        if of not in ("talk", "dial") or form.get("CallStatus") == "completed":
+        if of not in ("talk", "dial"):
             return None
+        if form.get("CallStatus") == "completed":
+            return self._gone_from_number(form, call_id) if of == "dial" else None
         talk = Talk(call_id, self.line.calls.talk(call_id))
         if talk.handing is Handing.NOT:
             return None
@@ -74,14 +76,20 @@ class HandedOn:
         """The talk with the number outside is over, or nobody answered there: then back to the queue, in the old place."""
         line = self.line
         delivery = f"away:{session.turn}"
-        result = getattr(read.read_turn(form, session.call_id, "dial", delivery, line.now()), "result", "failed")
-        line.talking.ended(talk, "completed" if result == "talked" else "failed")
+        _, talked = read.read_dial(form)
+        line.talking.outside_over(session.call_id, talked)
         line.calls.set_talk(session.call_id, transfer_state="", transfer="", agent="", agent_leg="")
-        if result == "talked" or not talk.wait:
+        if talked is not None or not talk.wait:
             event = WaitEnded(session.call_id, delivery, line.now(), result="talked")
             return self.turns.carry_out(session, event, delivery) or self.turns.apology()
         sorry = Say(line.phrase("transfer_failed", session.language), session.language)
         return self._tell(session, (sorry, waits.from_json(talk.wait)), delivery)
+
+    def _gone_from_number(self, form: Form, call_id: str) -> str:
+        """The caller hung up in (or before) a talk with a number outside, whoever connected the two."""
+        _, talked = read.read_dial(form)
+        self.line.talking.outside_over(call_id, talked)
+        return write.empty()
 
     def _tell(self, session: Session, actions: tuple[Action, ...], delivery: str) -> str:
         """Store and write a document that no step of the flow asked for: the flow goes on after it as after any wait."""

@@ -114,8 +114,12 @@ def show(call: str, events: bool, as_json: bool) -> None:
     if as_json:
         show_json({**shown, **({"events": journal} if events else {})})
         return
-    show_table("", ("field", "value"), [(name, value) for name, value in shown.items() if name not in ("legs", "queue_visits")])
-    for title, name in (("legs", "legs"), ("queues", "queue_visits")):
+    show_table(
+        "",
+        ("field", "value"),
+        [(name, value) for name, value in shown.items() if name not in ("legs", "outside_talks", "queue_visits")],
+    )
+    for title, name in (("legs", "legs"), ("talks outside", "outside_talks"), ("queues", "queue_visits")):
         if shown[name]:
             show_table(f"\n{title}", tuple(shown[name][0]), [tuple(part.values()) for part in shown[name]])
     if journal:

@@ -215,6 +215,23 @@ class Talking:
         """Note what came of handing on: completed, cancelled or failed."""
         self._line.switchboard.note(talk.call_id, "TransferEnded", leg_id=talk.agent_leg or None, result=result)
 
+    def outside_over(self, call_id: str, seconds: float | None) -> None:
+        """Note that the caller is back from, or hung up on, a number outside that was dialled without asking first. `seconds`: of the talk
+        there; None: nobody talked. Noted once, also where the carrier tells of it only after the end of the call."""
+        journal = self._line.calls.journal(call_id)
+        begun = next((n for n in reversed(journal) if n.kind == "TransferStarted" and n.data.get("to_kind") == "number"), None)
+        if begun is None or any(n.kind == "TransferEnded" and n.seq > begun.seq for n in journal):
+            return
+        self._line.switchboard.note(
+            call_id,
+            "TransferEnded",
+            happening=f"outside_over:{begun.seq}",
+            leg_id=begun.data.get("leg_id"),
+            result="failed" if seconds is None else "completed",
+            seconds=seconds,
+        )
+        self._line.calls.ask_record(call_id, ended=False)
+
     def give_up(self, call_id: str, token: str, result: str) -> bool:
         """The caller stays with the agent after all; False where there was nothing to give up."""
         talk = Talk(call_id, self._line.calls.talk(call_id))

@@ -8,7 +8,7 @@ from typing import Any
 from ivr.errors import RecordError
 from ivr.notes import Note
 from ivr.records.record import CallRecord, Excluded, Issue, Leg, Outcome, Rules, SurveyAnswer, Visit, VisitResult
-from ivr.records.talking import Ends, open_offer, read_legs, read_visits, seconds_between
+from ivr.records.talking import Ends, open_offer, read_legs, read_outside, read_visits, seconds_between
 
 _SELF_SERVICE_STEPS = frozenset({"menu", "ask", "answer", "lookup", "pay", "identify"})
 _GAVE_UP = frozenset({"Silence", "NotUnderstood"})
@@ -95,6 +95,7 @@ def compute_record(notes: Sequence[Note], rules: Rules | None = None) -> CallRec
         legs=legs,
         visits=visits,
         issues=issues,
+        outside=read_outside(ordered, ends),
     )
 
 

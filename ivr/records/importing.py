@@ -35,7 +35,7 @@ _TEXTS = (
     "disposition", "segment", "team", "entity",
 )  # fmt: skip
 # Computed here, or about figures: taken in an export's header, not read.
-_IGNORED = frozenset((*RECORD_FIELDS, "fcr_excluded", "repeat_call_id", "repeat_seconds", "intent", "model", "abandoned_where", "attestation", "contact_handle_seconds", "wrap_up_pending", "corrected", "updated_at", "legs", "queue_visits", "basis"))  # fmt: skip
+_IGNORED = frozenset((*RECORD_FIELDS, "fcr_excluded", "repeat_call_id", "repeat_seconds", "intent", "model", "abandoned_where", "attestation", "contact_handle_seconds", "wrap_up_pending", "corrected", "updated_at", "legs", "outside_talks", "queue_visits", "basis"))  # fmt: skip
 _ABANDONED = {"abandoned_in_menu": "menu", "abandoned_in_queue": "queue", "abandoned_while_ringing": "ringing"}
 _AT_ONCE = 900
 _UTC = read_zone("UTC")

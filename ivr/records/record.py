@@ -110,6 +110,21 @@ class Leg:
 
 
 @dataclass(frozen=True)
+class OutsideTalk:
+    """A talk of the caller with a number outside: no agent's leg, and part of nobody's handle time.
+
+    `to` is the directory's entry; `by` the agent who handed over (None: the flow did); `warm`: the agent asked there first.
+    """
+
+    to: str | None
+    by: str | None
+    warm: bool
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Visit:
     """One stay in a queue; `waited_seconds` includes the ringing at its end."""
 
@@ -193,6 +208,7 @@ class CallRecord:
     legs: tuple[Leg, ...] = ()
     visits: tuple[Visit, ...] = ()
     issues: tuple[Issue, ...] = ()
+    outside: tuple[OutsideTalk, ...] = ()
 
     @property
     def talk_seconds(self) -> float:

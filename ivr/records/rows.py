@@ -59,6 +59,7 @@ def public_row(row: Mapping[str, Any], *, masked: bool) -> dict[str, Any]:
     shown = {name: _field(row, name, masked) for name in RECORD_FIELDS}
     if "legs" in row:
         shown["legs"] = [{name: _field(leg, name, masked) for name in LEG_FIELDS} for leg in row["legs"]]
+        shown["outside_talks"] = row["outside_talks"] or []
     if "visits" in row:
         shown["queue_visits"] = [{name: plain(visit[name]) for name in VISIT_FIELDS} for visit in row["visits"]]
     shown.update({name: _field(row, name, masked) for name in EXTRA_FIELDS})

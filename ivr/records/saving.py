@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from ivr.records.inbox import collect_utterances
 from ivr.records.record import CallRecord, Excluded, SurveyAnswer
 from ivr.records.repeats import earlier, links, pointing
 from ivr.records.rollup_tables import mark_dirty
+from ivr.records.rows import plain
 from ivr.records.store import Store, merge_notes, read_notes
 from ivr.records.tables import calls, events, issues, legs, surveys, utterances, visits
 from ivr.redaction import redact
@@ -190,6 +192,7 @@ def record_row(record: CallRecord) -> dict[str, Any]:
     row["is_contact"] = int(record.contact_id == record.call_id)
     row["intents"] = list(record.intents)
     row.update(survey_columns(record.survey))
+    row["outside_talks"] = [{name: plain(value) for name, value in asdict(talk).items()} for talk in record.outside] or None
     row["legs_handled"] = len(record.legs)
     row["wrap_up_pending"] = int(any(leg.wrap_up_pending for leg in record.legs))
     return row

@@ -99,6 +99,7 @@ calls = sa.Table(
     sa.Column("nps", sa.Float(53)),
     sa.Column("ces", sa.Float(53)),
     sa.Column("recording", Document),
+    sa.Column("outside_talks", Document),  # with numbers outside: of nobody's handle time
     _flag("handled"),
     _flag("asked"),  # asked for something: what FCR counts
     _flag("self_service"),  # entered self-service

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ivr.notes import Note
-from ivr.records.record import Leg, Rules, Visit, VisitResult
+from ivr.records.record import Leg, OutsideTalk, Rules, Visit, VisitResult
 
 _RESULTS = {
     "answered": VisitResult.ANSWERED,
@@ -203,3 +203,34 @@ def open_offer(notes: Sequence[Note], end: datetime | None) -> Note | None:
         elif note.kind == "OfferEnded" and note.data.get("result") != "caller_left" and (end is None or note.at < end):
             ringing.pop(key, None)
     return next(reversed(ringing.values()), None)
+
+
+def read_outside(notes: Sequence[Note], ends: Ends) -> tuple[OutsideTalk, ...]:
+    """The caller's talks with numbers outside, in order: connected by the flow, or handed over by an agent."""
+    begun: dict[str, Note] = {}
+    talks: list[OutsideTalk] = []
+    for index, note in enumerate(notes):
+        leg_id = str(note.data.get("leg_id"))
+        if note.kind == "TransferStarted" and note.data.get("to_kind") == "number":
+            begun[leg_id] = note
+        elif note.kind == "TransferEnded" and leg_id in begun:
+            started = begun.pop(leg_id)
+            if note.data.get("result") == "completed":
+                talks.append(_outside(started, note, notes[index:], ends))
+    return tuple(talks)
+
+
+def _outside(started: Note, ended: Note, since: Sequence[Note], ends: Ends) -> OutsideTalk:
+    """One talk. Asked first, it lasts from the handing over until either side is gone; else the carrier tells its seconds when it is over."""
+    warm = started.data.get("warm") is True
+    if warm:
+        gone = next((n.at for n in since if n.kind == "LegEnded" and not n.data.get("agent")), None)
+        over = min((at for at in (gone, ends.after(ended.at)) if at is not None), default=None)
+        began = ended.at
+    else:
+        # Told after the caller's end, the note is later than what it tells of.
+        over = min(ended.at, ends.after(started.at) or ended.at)
+        began = max(started.at, over - timedelta(seconds=whole(ended.data.get("seconds"))))
+    by = started.data.get("agent")
+    to = started.data.get("to")
+    return OutsideTalk(None if to is None else str(to), str(by) if by else None, warm, began, over, seconds_between(began, over))

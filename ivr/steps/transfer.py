@@ -37,8 +37,10 @@ class Transfer(LiveStep):
     def take(self, progress: Progress, event: CallEvent) -> Way:
         if not isinstance(event, Transferred):
             return self.enter(progress)
-        progress.note("TransferEnded", leg_id=None, result="completed" if event.result == "talked" else "failed")
-        if event.result == "talked":
+        talked = event.result == "talked"
+        seconds = event.seconds if talked else None
+        progress.note("TransferEnded", leg_id=None, result="completed" if talked else "failed", seconds=seconds)
+        if talked:
             progress.left("handed_over")
             return progress.finish(EndCall())
         return progress.go("failed")

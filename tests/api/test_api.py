@@ -35,7 +35,7 @@ def test_pages_join_to_the_whole(ask: Ask) -> None:
             break
     assert found == whole
     assert len(whole) == 12
-    assert set(RECORD_FIELDS) | set(EXTRA_FIELDS) | {"legs", "queue_visits", "basis"} == set(whole[0])
+    assert set(RECORD_FIELDS) | set(EXTRA_FIELDS) | {"legs", "outside_talks", "queue_visits", "basis"} == set(whole[0])
     assert ask("/calls?order=desc&limit=1").json["calls"][0] == whole[-1]
 
 

@@ -67,6 +67,12 @@ def held(service: Running, call_id: str) -> bool:
     return here is not None and here.participants[call_id].hold is not None
 
 
+def outside_leg(service: Running) -> str:
+    """The state of the latest leg to the head office."""
+    legs = [leg for leg in service.carrier.truths() if leg.to_number == "+442079460999"]
+    return legs[-1].status if legs else ""
+
+
 def agent_of(service: Running, call_id: str) -> str:
     return service.line.calls.talk(call_id).get("agent", "")
 
@@ -126,6 +132,21 @@ def test_a_caller_is_handed_to_a_number_outside(service: Running, talking: str, 
     service.carrier.hang_up(talking)
     record = service.record(talking)
     assert (record["transfers"], len(record["legs"])) == (1, 1)
+    [away] = ask("GET", f"/calls/{talking}").json()["outside_talks"]
+    assert (away["to"], away["by"], away["warm"]) == ("head_office", "chloe", False)
+    assert 0 < away["seconds"] <= ended.data["seconds"]  # the carrier counts in whole seconds
+
+
+def test_a_caller_who_hangs_up_on_a_number_outside_was_connected_all_the_same(service: Running, talking: str, ask: Ask) -> None:
+    service.carrier.behave("+442079460999", {"answers_after": "1s", "talks": "600s"})
+    assert ask("POST", f"/calls/{talking}/transfer", {"to": {"number": "head_office"}}).status_code == 202
+    assert service.until(lambda: outside_leg(service) == "in-progress", 20)
+    service.carrier.hang_up(talking)
+    assert service.until(lambda: "TransferEnded" in service.journal(talking))
+    service.record(talking)
+    record = ask("GET", f"/calls/{talking}").json()
+    assert [(one["by"], one["warm"]) for one in record["outside_talks"]] == [("chloe", False)]
+    assert (record["outcome"], record["transfers"]) == ("answered", 1)
 
 
 def test_nobody_answers_outside_and_the_caller_waits_again(service: Running, talking: str, ask: Ask) -> None:
@@ -207,6 +228,14 @@ def test_somebody_outside_is_asked_first(service: Running, talking: str, ask: As
     assert ask("POST", f"/calls/{talking}/transfer/complete").json()["agent"] is None
     assert service.until(lambda: len(labels(service, talking)) == 2 and not held(service, talking))
     assert service.until(lambda: service.line.board.agent("chloe").state == "wrap_up")
+    service.line.switchboard.wrap_up_done("chloe", None, None)
+    service.carrier.hang_up(talking)
+    record = service.record(talking)
+    [talk] = ask("GET", f"/calls/{talking}").json()["outside_talks"]
+    assert (talk["to"], talk["by"], talk["warm"]) == ("head_office", "chloe", True)
+    ended = (record["ended_at"] - record["legs"][0]["ended_at"]).total_seconds()
+    assert 0 < talk["seconds"] <= ended + 1  # and no part of Chloe's handle time
+    assert [leg["ended"] for leg in record["legs"]] == ["transferred"]
 
 
 def test_the_caller_gives_up_while_a_colleague_is_asked(service: Running, talking: str, ask: Ask) -> None:

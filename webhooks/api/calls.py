@@ -65,6 +65,11 @@ CALL = {
         "wrap_up_pending": {"type": "boolean"},
         "corrected": {"type": "boolean"},
         "legs": {"type": "array", "items": {"type": "object"}},
+        "outside_talks": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "with numbers outside: to, by, warm, times, seconds",
+        },
         "queue_visits": {"type": "array", "items": {"type": "object"}},
         "basis": {
             "type": "object",

@@ -146,15 +146,21 @@ def read_turn(form: Mapping[str, str], call_id: str, of: str, event_id: str, now
     if of == "talk":
         return WaitEnded(call_id, event_id, now, result="talked")
     if of == "dial":
-        words = {"completed": "talked", "answered": "talked", "busy": "busy", "no-answer": "no_answer"}
-        result = words.get(form.get("DialCallStatus", ""), "failed")
-        # A declined or missed leg can read "completed" too: only a bridge is a talk.
-        if result == "talked" and form.get("DialBridged", "true") == "false":
-            result = "no_answer"
-        return Transferred(call_id, event_id, now, result=result, seconds=_seconds(form, "DialCallDuration") or 0.0)
+        result, seconds = read_dial(form)
+        return Transferred(call_id, event_id, now, result=result, seconds=seconds or 0.0)
     if of == "continue":
         return Continued(call_id, event_id, now)
     return _read_heard(form, call_id, event_id, now)
+
+
+def read_dial(form: Mapping[str, str]) -> tuple[str, float | None]:
+    """What a dialled number came to (talked, busy, no_answer or failed), and seconds of the talk (None: there was none)."""
+    words = {"completed": "talked", "answered": "talked", "busy": "busy", "no-answer": "no_answer"}
+    result = words.get(form.get("DialCallStatus", ""), "failed")
+    # A declined or missed leg can read "completed" too: only a bridge is a talk.
+    if result == "talked" and form.get("DialBridged", "true") == "false":
+        result = "no_answer"
+    return result, (_seconds(form, "DialCallDuration") or 0.0) if result == "talked" else None
 
 
 def _read_heard(form: Mapping[str, str], call_id: str, event_id: str, now: datetime) -> CallEvent:
