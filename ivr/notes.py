@@ -35,7 +35,7 @@ where unknown). Kinds marked * come from the engine, the others from the switchb
     Queued          queue, needs, head_start_seconds, position, open, staffed
     Offered         queue, agent, reservation, leg_id
     OfferEnded      queue, agent, reservation, leg_id, result (no_answer | rejected | busy | failed | unreachable | lost | caller_left), ring_seconds
-    Connected       queue, agent, reservation, leg_id, ring_seconds    the agent accepted and hears the caller
+    Connected       queue, agent, team, reservation, leg_id, ring_seconds    the agent accepted and hears the caller; `team`: then, not today's
     HoldStarted / HoldEnded     leg_id, agent
     LegEnded        leg_id, agent (none: somebody outside), reason (agent_hung_up | caller_hung_up | transferred | failed)
     TransferStarted leg_id, agent, to_kind (agent | queue | number), to, warm    the step `transfer`* writes both without leg and agent

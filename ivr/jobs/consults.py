@@ -163,6 +163,7 @@ class Consults:
             "reservation": talk.consult_token,
             "leg_id": talk.consult_leg,
             "ring_seconds": None,
+            "team": self._line.switchboard.team_of(talk.consult_agent),
         }
         note = Note(talk.call_id, "Connected", now.astimezone(UTC), about)
         self._line.calls.append(talk.call_id, [note], happening=f"connected:{talk.consult_token}")

@@ -61,13 +61,15 @@ class Switchboard:
     """See the module. `secret` makes room names that cannot be guessed: rooms are global in the carrier's account."""
 
     def __init__(
-        self, board: Board, calls: Calls, outbox: Outbox, outlook: Outlook, secret: str, clock: Callable[[], float] = time.time
-    ) -> None:
+        self, board: Board, calls: Calls, outbox: Outbox, outlook: Outlook, secret: str, clock: Callable[[], float] = time.time,
+        team_of: Callable[[str], str | None] = lambda agent_id: None,
+    ) -> None:  # fmt: skip
         self.board = board
         self.calls = calls
         self.outbox = outbox
         self.outlook = outlook
         self.wrap_ups = WrapUps(self)
+        self.team_of = team_of
         self._secret = secret.encode()
         self._clock = clock
 
@@ -262,11 +264,9 @@ class Switchboard:
             at = datetime.fromtimestamp(now, UTC)
             waited = float(talk.get("waited_seconds") or 0)
             about = {
-                "queue": talk.get("queue"),
-                "agent": talk.get("agent"),
-                "reservation": token,
-                "leg_id": talk.get("agent_leg"),
-            }
+                "queue": talk.get("queue"), "agent": talk.get("agent"), "team": self.team_of(talk.get("agent", "")),
+                "reservation": token, "leg_id": talk.get("agent_leg"),
+            }  # fmt: skip
             self.calls.append(
                 call_id,
                 [

@@ -70,7 +70,9 @@ class Line:
         self.board = Board(self.redis)
         self.legs = Legs(self.redis)
         self.outlook = Outlook(self.redis, self.board)
-        self.switchboard = Switchboard(self.board, self.calls, self.outbox, self.outlook, settings.secret_key)
+        self.switchboard = Switchboard(
+            self.board, self.calls, self.outbox, self.outlook, settings.secret_key, team_of=self.team_of
+        )
         self.promises = Promises(self)
         self.talking = Talking(self)
         self.consults = Consults(self)
@@ -88,6 +90,11 @@ class Line:
         self._recogniser_lock = threading.Lock()
         if speech:
             self.recogniser()
+
+    def team_of(self, agent_id: str) -> str | None:
+        """The agent's team now: what the journal of a talk says for good."""
+        agent = self.configuration.agents.get(agent_id)
+        return agent.team if agent else None
 
     @cached_property
     def carrier(self) -> Any:

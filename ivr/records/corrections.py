@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ivr.errors import RecordError
 from ivr.records import audit
 from ivr.records.store import Store
-from ivr.records.tables import calls, corrections
+from ivr.records.tables import calls, corrections, events
 
 CORRECTABLE: dict[str, type] = {"resolved": bool, "fcr": bool, "disposition": str}
 
@@ -40,6 +40,11 @@ def write(connection: sa.Connection, call_id: str, field: str, value: Any, *, re
         raise RecordError("a correction needs a reason")
     if connection.scalar(sa.select(calls.c.call_id).where(calls.c.call_id == call_id)) is None:
         raise RecordError(f"there is no call {call_id}")
+    if connection.scalar(sa.select(events.c.call_id).where(events.c.call_id == call_id).limit(1)) is None:
+        # Without it nothing tells what was computed before: the correction could not be taken back.
+        raise RecordError(
+            f"call {call_id} has no journal (imported, erased or past its retention): it cannot be corrected; what was imported is corrected by importing it again"
+        )
     connection.execute(
         corrections.insert(),
         {"call_id": call_id, "field": field, "value": value, "reason": reason.strip()[:500], "by": by, "at": at},

@@ -71,7 +71,8 @@ _handled = sa.and_(_contact, calls.c.contact_handled == 1)
 _answered = sa.and_(_contact, calls.c.handled == 1, calls.c.queued_at.is_not(None), calls.c.by_callback == 0)
 _abandoned = sa.and_(_contact, calls.c.outcome.in_(("abandoned_in_queue", "abandoned_while_ringing")))
 _fcr = sa.and_(_contact, _ended, calls.c.fcr_state != "excluded")
-_person = calls.c.person.is_not(None)
+# Whether they called again can be known. Not `person`, which erasing takes away: figures stay as they were.
+_recognisable = sa.or_(calls.c.fcr_excluded.is_(None), calls.c.fcr_excluded.not_in(("withheld_number", "shared_number")))
 _not_unresolved = sa.and_(
     sa.or_(calls.c.resolved.is_(None), calls.c.resolved.is_(True)),
     sa.or_(calls.c.survey_resolved.is_(None), calls.c.survey_resolved.is_(True)),
@@ -114,14 +115,14 @@ _CONTACTS = [
     _contacts("abandoned_on_hold", _flag(sa.and_(_contact, calls.c.abandoned_where == "hold"))),
     _contacts("transferred", _flag(sa.and_(_handled, calls.c.transferred_inside == 1))),
     _contacts("reasked", _flag(sa.and_(_handled, calls.c.reasked > 0))),
-    _contacts("self_service", _flag(sa.and_(_contact, calls.c.self_service == 1, _person))),
+    _contacts("self_service", _flag(sa.and_(_contact, calls.c.self_service == 1, _recognisable))),
     _contacts(
         "contained",
         _flag(
             sa.and_(
                 _contact,
                 calls.c.self_service == 1,
-                _person,
+                _recognisable,
                 _contained,
                 sa.or_(calls.c.return_seconds.is_(None), calls.c.return_seconds >= 86400),
             )

@@ -104,6 +104,8 @@ def test_a_caller_is_handed_to_a_queue_without_asking(service: Running, talking:
     assert any("Chloe Martin hands on" in text and "router blinks red" in text for text in ben.heard)
     context = ask("GET", f"/calls/{talking}/context").json()
     assert context["why"]["handed_over"]["note"] == "router blinks red"
+    teams = [note.data["team"] for note in service.line.calls.journal(talking) if note.kind == "Connected"]
+    assert teams == ["support", "technical"]  # in the journal, so that a record computed again next year says the same
     service.carrier.hang_up(talking)
     record = service.record(talking)
     assert [leg["agent"] for leg in record["legs"]] == ["chloe", "ben"]
