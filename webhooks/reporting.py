@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint
 
 from ivr.cli.rehearsing import trials_for_publishing
+from ivr.jobs.reasons import why
 from ivr.jobs.wiring import Line
 from webhooks.api.blueprint import api_blueprint
 from webhooks.api.context import ApiContext
 from webhooks.callback_desk import CallbackDesk
 from webhooks.floor import Floor
 from webhooks.flow_desk import FlowDesk
-from webhooks.reasons import why
 from webhooks.talk_desk import TalkDesk
 
 
@@ -27,6 +27,6 @@ def reporting_blueprint(line: Line) -> Blueprint:
             callbacks=CallbackDesk(line),
             flows=FlowDesk(line.revisions),
             talks=TalkDesk(line),
-            why=lambda call_id: why(line, call_id),
+            why=lambda call_id: why(line.board, line.calls, line.store.row, call_id),
         )
     )

@@ -11,9 +11,10 @@ import click
 from ivr.cli.live_board import clock_time, in_sentences, moment_of, opened
 from ivr.cli.records_store import AS_JSON, opened_store, show_json, show_table
 from ivr.errors import IvrError
+from ivr.jobs.reasons import why
 from ivr.records.past_board import board_at
+from ivr.sessions import Calls
 from routing.board import Board
-from routing.explain import explain, in_words
 from routing.model import BoardNow
 
 
@@ -124,12 +125,16 @@ def _show_past(past: dict[str, Any]) -> None:
 
 def show_why(call: str, as_json: bool) -> None:
     """What `ivr calls why` prints: the call's way through routing, with the reasons at each step."""
-    with opened() as (live, _, _):
-        past = live.history.of_call(call)
-        found = explain(call, past[1], past[0]) if past else None
+    with opened() as (live, client, _):
+        found = why(live, Calls(client), _row_of, call)
     if found is None:
         raise IvrError(f"call {call} is not in the decision log: it never waited in a queue, or longer ago than the log reaches")
-    show_json(asdict(found)) if as_json else click.echo(in_words(found))
+    show_json(found) if as_json else click.echo(found["words"])
+
+
+def _row_of(call: str) -> dict[str, Any] | None:
+    with opened_store() as store:
+        return store.row(call)
 
 
 def _seconds(seconds: float) -> str:

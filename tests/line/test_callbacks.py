@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from ivr import keys
+from ivr.cli import cli
 from routing.estimate import Learned, Moment
 from tests.line.running import Running
 
@@ -61,7 +63,7 @@ def state_of(service: Running, number: str) -> str:
     return next(row["state"] for row in api(service, "GET", "/callbacks").json()["callbacks"] if row["number"] == number)
 
 
-def test_a_promised_callback_is_kept(service: Running, promised: tuple[str, str]) -> None:
+def test_a_promised_callback_is_kept(service: Running, promised: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     first, number = promised
     service.carrier.behave(number, {"answers_after": "2s", "talks": "10s"})
     assert state_of(service, number) == "waiting"
@@ -76,6 +78,9 @@ def test_a_promised_callback_is_kept(service: Running, promised: tuple[str, str]
     assert asked["outcome"] == "callback_requested"
     why = api(service, "GET", f"/calls/{leg}/why").json()
     assert (why["answered_by"], why["waited_as"]) == ("chloe", f"CB{first[2:]}")
+    for name, value in (("REDIS_URL", service.settings.redis_url), ("IVR_DATA_DIR", service.settings.data_dir)):
+        monkeypatch.setenv(name, str(value))
+    assert json.loads(CliRunner().invoke(cli, ["calls", "why", leg, "--json"]).stdout) == why
 
 
 def test_nobody_answers_and_it_is_tried_again_later(service: Running, promised: tuple[str, str]) -> None:
