@@ -43,6 +43,7 @@ PHRASES: Mapping[str, str] = {
     "wait_keys": "To go back to the menu, press 2. If it has been solved meanwhile, press 3.",
     "leaving_queue": "All right.",
     "callback_refused": "I am afraid we cannot call this number back.",
+    "callback_now": "We are ringing you at this very moment, so nothing can be changed any more. Please hang up and take that call.",
     "callback_hello": "Hello, this is the call back that you asked for. One moment, please, I am putting you through.",
     "interrupted": "Sorry, we were interrupted for a moment. Let us start again.",
     "one_moment": "One moment, please.",

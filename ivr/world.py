@@ -71,11 +71,13 @@ class QueueNow:
 
 @dataclass(frozen=True)
 class Promised:
-    """A callback that this caller is owed and that can still be moved or taken back. `at`: the time chosen, aware; None: when it is their turn."""
+    """A callback that this caller is owed. `at`: the time chosen, aware; None: when it is their turn. `ringing`: it is dialled at this very
+    moment, and can be neither moved nor taken back."""
 
     callback_id: str
     queue: str
     at: datetime | None = None
+    ringing: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class World(Protocol):
         ...
 
     def promised(self, caller: Caller) -> Promised | None:
-        """The callback promised to this caller's own number, where it can still be changed: not while it is dialled."""
+        """The callback promised to this caller's own number, where one is owed; None once it is talked to or over."""
         ...
 
     def queue(self, name: str, needs: dict[str, int]) -> QueueNow:

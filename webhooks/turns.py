@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 from ivr.actions import Action, ChangeCallback, Join, Leave, PlaceCallback, Say, Send, Wait
 from ivr.call import Arrived, CallEvent, Session, WaitEnded
@@ -185,7 +185,9 @@ class Turns:
         live = self.line.live()
         flow, language = live.entry_for(arrived.to_number)
         world = live.world(TURN_SECONDS)
-        turn = begin(live.bundle, flow, arrived, contact_id=call_id, revision=live.revision, world=world, language=language)
+        turn = self.settled(
+            lambda: begin(live.bundle, flow, arrived, contact_id=call_id, revision=live.revision, world=world, language=language)
+        )
         turn = replace(turn, notes=(*arrival_notes(arrived, turn.session, flow), *turn.notes))
         if interrupted:
             sorry = Say(self.line.phrase("interrupted", turn.session.language), turn.session.language)
@@ -199,7 +201,18 @@ class Turns:
 
     def carry_out(self, session: Session, event: CallEvent, delivery: str) -> str | None:
         """Take the turn and store it; None where another delivery was quicker (read again and decide anew)."""
-        return self.store(session, self._take(session, event), event, delivery)
+        return self.store(session, self.settled(lambda: self._take(session, event)), event, delivery)
+
+    def settled(self, take: Callable[[], Turn]) -> Turn:
+        """A turn whose caller hears only what is true: the callback that it moves or takes back is changed first, and where that is refused
+        because it is dialled in this second, the turn is taken again and says so."""
+        for _ in range(_TRIES):
+            turn = take()
+            if all(
+                self.line.promises.change(action, by="caller") for action in turn.actions if isinstance(action, ChangeCallback)
+            ):
+                break
+        return turn
 
     def _take(self, session: Session, event: CallEvent) -> Turn:
         live = self.line.live(session.revision)
@@ -239,7 +252,7 @@ class Turns:
             refused = WaitEnded(
                 turn.session.call_id, f"{event.event_id}:refused", now, result=_NOT_ENTERED.get(entered.result, "failed")
             )
-            further = self._take(turn.session, refused)
+            further = self.settled(partial(self._take, turn.session, refused))
             turn = Turn(further.session, (*turn.actions[:-1], *further.actions), (*turn.notes, *further.notes))
         return turn, False
 
@@ -250,8 +263,6 @@ class Turns:
                 self.line.outbox.push("send_text", call_id=session.call_id, to_number=action.to_number, text=action.text)
             elif isinstance(action, PlaceCallback):
                 self.line.promises.place(session, action)
-            elif isinstance(action, ChangeCallback):
-                self.line.promises.change(action, by="caller")
 
     def _event(self, form: Form, session: Session, of: str, delivery: str) -> CallEvent | None:
         """The event that a webhook stands for; None where it changes nothing."""

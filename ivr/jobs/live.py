@@ -20,6 +20,7 @@ from ivr.numbers import takes_texts
 from ivr.records.repeats import repeat_of
 from ivr.records.text_reach import wants_none
 from ivr.world import Answer, LookUp, Promised, QueueNow, Slot, Understanding
+from routing.callbacks import CallbackState
 from routing.model import RoutingError
 
 if TYPE_CHECKING:
@@ -94,20 +95,21 @@ class LiveWorld:
 
     def _promise(self, caller: Caller) -> dict[str, Any]:
         promised = self.promised(caller)
-        if promised is None:
+        if promised is None or promised.ringing:
             return {}
         return {"callback_promised": True} | ({"callback_at": f"{self.local(promised.at):%H:%M}"} if promised.at else {})
 
     def promised(self, caller: Caller) -> Promised | None:
         number = self.reachable_number(caller, "callback")
         try:
-            found = self._line.promises.changeable(number) if number else None
+            found = self._line.promises.owed(number) if number else None
         except redis.exceptions.RedisError as error:
             log.warning("promised callbacks not known", error=str(error))
             return None
         if found is None:
             return None
-        return Promised(found.callback_id, found.queue, datetime.fromtimestamp(found.at, UTC) if found.at else None)
+        at = datetime.fromtimestamp(found.at, UTC) if found.at else None
+        return Promised(found.callback_id, found.queue, at, ringing=found.state is CallbackState.DIALLING)
 
     def look_up(self, connector: str, arguments: dict[str, Any], within_seconds: float) -> LookUp:
         left = self._until - time.monotonic()

@@ -18,7 +18,7 @@ from ivr.errors import CarrierError
 from ivr.jobs import waits
 from ivr.jobs.promise_links import promise_link
 from ivr.notes import Note
-from routing.callbacks import Callback, CallbackBusy, CallbackRefused, Caps, DialResult, Ledger, Mode
+from routing.callbacks import Callback, CallbackBusy, CallbackRefused, CallbackState, Caps, DialResult, Ledger, Mode
 from routing.model import AgentState, Unknown
 
 if TYPE_CHECKING:
@@ -93,13 +93,13 @@ class Promises:
             text = f"{action.text} {promise_link(self._line, promise)}"
             self._line.outbox.push("send_text", call_id=session.call_id, to_number=action.number, text=text)
 
-    def changeable(self, number: str) -> Callback | None:
-        """The promise to a number, where it can be moved or taken back now."""
+    def owed(self, number: str) -> Callback | None:
+        """The promise to a number, where the customer has not been reached yet: it can be moved or taken back, unless it is dialled now."""
         found = self.ledger.open_for(number)
-        return found if found and found.state in ("scheduled", "waiting") else None
+        return found if found and found.state is not CallbackState.TALKING else None
 
-    def change(self, action: ChangeCallback, by: str) -> None:
-        """What a caller asked for by keypad or voice. What is dialled at this moment, or over, stays as it is."""
+    def change(self, action: ChangeCallback, by: str) -> bool:
+        """What a caller asked for by keypad or voice. False, and nothing changed, for what is dialled at this moment, or over."""
         try:
             if action.at is None:
                 self.cancel(action.callback_id, by=by)
@@ -107,6 +107,8 @@ class Promises:
                 self.move(action.callback_id, at=datetime.fromisoformat(action.at).timestamp(), queue=None, by=by)
         except (Unknown, CallbackBusy) as error:
             log.warning("callback not changed", callback=action.callback_id, reason=str(error))
+            return False
+        return True
 
     def _mode(self, queue: str) -> Mode:
         configured = self._line.configuration.queues.get(queue)

@@ -23,7 +23,7 @@ class CallbackChange(LiveStep):
     at: Expression | None = setting(Kind.EXPRESSION, "The new time, such as call.back_at; without it, nobody rings any more.")
     none: str | None = goes(
         Exit.MAY,
-        "Where the call goes when nothing is promised, or is being dialled at this moment, or no time was said.",
+        "Where the call goes when nothing is promised, or no time was said, or we are dialling at this moment (which the caller is told).",
         instead="next",
     )
     next: str | None = goes(Exit.FALLS, "Where the call goes afterwards; without it, the step below.")
@@ -31,6 +31,9 @@ class CallbackChange(LiveStep):
     def enter(self, progress: Progress) -> Way:
         promised = progress.world.promised(progress.session.caller)
         at = call_time(progress.value(self.at), progress.world.local(progress.world.now)) if self.at is not None else None
+        if promised is not None and promised.ringing:
+            progress.phrase("callback_now")
+            return progress.go("none")
         if promised is None or (self.at is not None and at is None):
             return progress.go("none")
         progress.say(self.callback_change)

@@ -11,13 +11,16 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from ivr.actions import PlaceCallback
-from ivr.call import Attestation, Caller, CallerKind, Session
+from ivr.actions import ChangeCallback, PlaceCallback
+from ivr.call import Attestation, Caller, CallerKind, Keyed, Session
+from ivr.engine import Turn, take_turn
 from ivr.jobs.promise_links import GOOD_SECONDS, promise_link
 from routing.callbacks import Callback
 from tests.line.running import Running
+from webhooks.turns import Turns
 
 LINE = "+442079460000"
+DIAL = "dial-of-the-test"
 _numbers = itertools.count(300)
 
 
@@ -68,6 +71,54 @@ def test_by_keypad_it_is_moved_and_taken_back(service: Running, promise: Callbac
     assert taken_back.failures == ()
     assert service.until(lambda: state_of(service, promise) == "cancelled")
     assert service.journal(promise.call_id)[-1] == "CallbackEnded"
+
+
+def dialling(service: Running, promise: Callback) -> None:
+    """The promise is dialled from now on, as far as the ledger knows."""
+    assert service.until(lambda: service.line.promises.ledger.begin_dial(promise.callback_id, DIAL) == 1)
+
+
+def test_in_the_second_of_dialling_the_caller_hears_that_we_are_ringing(service: Running, promise: Callback) -> None:
+    sid = service.carrier.place_by_hand(promise.number, LINE, patient=True)
+
+    def heard(words: str) -> bool:
+        return any(words in text for text in service.carrier.truth(sid).heard)
+
+    assert service.until(lambda: heard("If you no longer need"))
+    dialling(service, promise)
+    assert service.until(lambda: service.carrier.press(sid, "2"))
+    assert service.until(lambda: heard("ringing you at this very moment"))
+    assert not heard("will not call you back")
+    service.carrier.hang_up(sid)
+    with httpx.Client(timeout=20) as browser:
+        refused = browser.post(promise_link(service.line, promise), data={"act": "cancel"})
+    assert (refused.status_code, "ringing you at this moment" in refused.text) == (409, True)
+    assert state_of(service, promise) == "dialling"
+    service.line.promises.ledger.dial_ended(promise.callback_id, DIAL, "failed")
+
+
+def test_a_dial_that_begins_within_the_turn_is_not_confirmed_away(service: Running, promise: Callback) -> None:
+    sid = service.carrier.place_by_hand(promise.number, LINE, patient=True)
+    assert service.until(lambda: any("If you no longer need" in text for text in service.carrier.truth(sid).heard))
+    session = service.line.calls.load(sid)
+    assert session is not None
+    live, pressed = service.line.live(session.revision), Keyed(sid, "the-key", service.line.now(), "2")
+    taken: list[Turn] = []
+
+    def take() -> Turn:
+        taken.append(take_turn(live.bundle, session, pressed, live.world()))
+        if len(taken) == 1:
+            dialling(service, promise)
+        return taken[-1]
+
+    turn = Turns(service.line, service.line.links).settled(take)
+    assert any(
+        isinstance(action, ChangeCallback) for action in taken[0].actions
+    )  # it could still be changed when the key was pressed
+    assert "ringing you at this very moment" in str(turn.actions) and "will not call you back" not in str(turn.actions)
+    assert state_of(service, promise) == "dialling"
+    service.carrier.hang_up(sid)
+    service.line.promises.ledger.dial_ended(promise.callback_id, DIAL, "failed")
 
 
 def test_nobody_else_hears_of_it(service: Running, promise: Callback) -> None:
