@@ -81,8 +81,8 @@ def _each_value(column: Any, change: Callable[[Any], str | None], kind: Any = No
 
 def _csv(tables: Iterator[Any]) -> Iterator[bytes]:
     yield (",".join(f'"{name}"' for name in FLAT_FIELDS) + "\r\n").encode()
-    for table in (table.slice(first, _CSV_ROWS) for table in tables for first in range(0, table.num_rows, _CSV_ROWS)):
-        cells = [_cells(name, table[name]) for name in FLAT_FIELDS]
+    for rows in (table.slice(first, _CSV_ROWS) for table in tables for first in range(0, table.num_rows, _CSV_ROWS)):
+        cells = [_cells(name, rows[name]) for name in FLAT_FIELDS]
         lines = pc.binary_join_element_wise('"', pc.binary_join_element_wise(*cells, '","'), '"\r\n', "")
         joined: bytes = pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), "")[0].as_buffer().to_pybytes()
         yield joined

@@ -26,7 +26,7 @@ from ivr.records.store import Store
 from ivr.records.tables import calls, legs, visits
 
 TABLES = {"calls": calls, "legs": legs, "visits": visits}
-_PERSONAL = frozenset({"from_number", "customer_id", "customer_name", "entity"})
+_PERSONAL = frozenset({"from_number", "person", "customer_id", "customer_name", "entity"})
 _STATE = "reached.json"
 _CHUNK = 20_000
 _DAY_MICROS = 86_400_000_000
@@ -133,8 +133,6 @@ def _table(table: sa.Table, rows: Sequence[Sequence[Any]]) -> Any:
         column.name: _typed(column, values) for column, values in zip(columns_of(table), zip(*rows, strict=True), strict=True)
     }
     if table is calls:
-        known = pc.is_valid(columns["person"])
-        columns["person"] = pc.if_else(known, "known", pa.scalar(None, pa.string()))  # that it is somebody, not who
         # Of a call that the line placed, this is the customer's number.
         inbound = pc.equal(columns["direction"], "inbound")
         columns["to_number"] = pc.if_else(inbound, columns["to_number"], pa.scalar(None, pa.string()))
