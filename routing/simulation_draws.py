@@ -58,6 +58,17 @@ def draw_callers(scenario: Scenario, replication: int) -> Callers:
     )
 
 
+def not_the_same_callers(this: Scenario, other: Scenario) -> tuple[str, ...]:
+    """Kinds of call of which two scenarios (with the same seed) draw different callers, by name: there are other ones, or they call at
+    other rates, take other times or have other patience."""
+
+    def callers(scenario: Scenario) -> dict[str, tuple[object, ...]]:
+        return {one.name: (one.arrivals, one.handling, one.patience, one.recorded) for one in scenario.call_types}
+
+    these, others = callers(this), callers(other)
+    return tuple(name for name in sorted({*these, *others}) if these.get(name) != others.get(name))
+
+
 def _stream(scenario: Scenario, call_type: CallType, replication: int, purpose: str, part: int = 0) -> np.random.Generator:
     name = zlib.crc32(f"{call_type.name}/{purpose}".encode())
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([scenario.seed, replication, name, part])))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -130,16 +130,26 @@ def _scenario(
         Crew(Agent(agent, skills={call.queue: _LEVEL for call in answered}), 1, presence_of(answered))
         for agent, answered in sorted(by_agent.items())
     )
-    return Scenario(
-        title, begins, ends, tuple(types), crews, {name: _as_recorded(name, queues or {}) for name in sorted(by_queue)}
-    )
+    unlimited = {name: Queue(name, capacity=_UNLIMITED) for name in sorted(by_queue)}
+    return Scenario(title, begins, ends, tuple(types), crews, under(queues or {}, unlimited))
 
 
-def _as_recorded(name: str, queues: Mapping[str, Queue]) -> Queue:
-    """The configured queue with its policy and target. Its needs, overflow and opening hours show in who answered what and when."""
-    queue = queues.get(name, Queue(name))
-    return Queue(
-        name, queue.title, queue.policy, capacity=_UNLIMITED, target=queue.target, weight=queue.weight, share=queue.share
+def under(configured: Mapping[str, Queue], queues: Mapping[str, Queue]) -> dict[str, Queue]:
+    """`queues` with the policies, targets, weights and shares that are configured for queues of the same names.
+
+    What else is configured (needs, overflow, opening hours, capacity) shows in who answered what and when, or is the scenario's own.
+    """
+    return {name: _governed(queue, configured[name]) if name in configured else queue for name, queue in queues.items()}
+
+
+def _governed(queue: Queue, configured: Queue) -> Queue:
+    return replace(
+        queue,
+        title=configured.title,
+        policy=configured.policy,
+        target=configured.target,
+        weight=configured.weight,
+        share=configured.share,
     )
 
 

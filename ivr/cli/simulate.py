@@ -28,8 +28,9 @@ from ivr.language.problems import ERROR, Findings, shown
 from ivr.language.source import decode
 from routing.model import Queue
 from routing.simulation import simulate as simulate_once
+from routing.simulation_draws import not_the_same_callers
 from routing.simulation_figures import Measured, compare, measure, over_replications
-from routing.simulation_recorded import as_it_was, as_measured, typical_day
+from routing.simulation_recorded import as_it_was, as_measured, typical_day, under
 from routing.simulation_scenario import Scenario
 from routing.staffing import Plan, Requirement
 from routing.staffing import staff as find_staff
@@ -55,7 +56,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 
 @click.command()
 @click.argument("scenario", type=FILE, required=False)
-@click.option("--compare", "other", type=FILE, help="A second scenario: differences, each with its interval.")
+@click.option(
+    "--compare",
+    "other",
+    type=click.Path(path_type=Path),
+    metavar="FILE or FOLDER",
+    help="A second scenario, or a second configuration for the same calls: differences, each with its interval.",
+)
 @click.option(
     "--add", "added", multiple=True, metavar='"2 spanish 09:00-11:00"', help="What if: more agents of a group, or with a skill."
 )
@@ -104,6 +111,7 @@ def simulate(
       ivr simulate config/scenarios/monday.yaml
       ivr simulate config/scenarios/monday.yaml --add "2 spanish 09:00-11:00"
       ivr simulate config/scenarios/members_strict.yaml --compare config/scenarios/members_head_start.yaml
+      ivr simulate config/scenarios/monday.yaml --compare ../changed/config
       ivr calls export --format csv | ivr simulate --from-records - --back-test
     """
     if (scenario is None) == (records is None):
@@ -139,8 +147,15 @@ def simulate(
     if target_file is not None:
         _write(target_file, written(changed))
         return
-    if other is not None:
+    if other is not None and other.is_dir():
+        changed = _under(base, other)
+    elif other is not None:
         changed = _chosen(load_scenario(other, config_dir), base.replications, base.seed)
+        if (unlike := not_the_same_callers(base, changed)) and not as_json:
+            click.echo(
+                f"These callers differ in the two, so that differences are not due to staff and policy alone: {', '.join(unlike)}.",
+                err=True,
+            )
     started = time.perf_counter()
     with progress() as tell:
         these = _play(base, tell)
@@ -238,6 +253,15 @@ def configured(config_dir: Path) -> tuple[dict[str, Queue], str]:
     configuration = load_configuration(config_dir)
     _, queues = routing_of(configuration)
     return {queue.queue_id: queue for queue in queues}, configuration.timezone
+
+
+def _under(scenario: Scenario, folder: Path) -> Scenario:
+    """The same calls and agents with the queues of another configuration: its policies, targets, weights and shares."""
+    queues, _ = configured(folder)
+    if not queues.keys() & scenario.queues.keys():
+        names = ", ".join(sorted(scenario.queues))
+        raise click.UsageError(f"{folder} configures none of the queues {names}: there would be nothing to compare.")
+    return replace(scenario, title=f"{scenario.title}, with {folder}", queues=under(queues, scenario.queues))
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,6 +80,54 @@ def test_two_scenarios_side_by_side() -> None:
     assert result.exit_code == 0
     assert "B less A" in result.stdout
     assert "points" in result.stdout
+
+
+def _stricter(tmp_path: Path) -> Path:
+    """A configuration like that of the product, with a target of 1 s for every queue."""
+    folder = tmp_path / "changed"
+    shutil.copytree(SCENARIOS.parent, folder)
+    queues = (folder / "queues.yaml").read_text(encoding="utf-8")
+    (folder / "queues.yaml").write_text(re.sub(r"within: \d+s", "within: 1s", queues), encoding="utf-8")
+    return folder
+
+
+def test_two_files_meet_the_same_callers(tmp_path: Path) -> None:
+    """A copy differs by nothing at all; another number of agents is all that differs; other callers are said to be others."""
+    text = Path(MONDAY).read_text(encoding="utf-8")
+    copy, other = tmp_path / "copy.yaml", tmp_path / "other.yaml"
+    copy.write_text(text.replace("seed: 7", "seed: 8"), encoding="utf-8")  # the first one's seed holds for both
+    same = run("simulate", MONDAY, "--compare", str(copy), "--replications", "3", "--json")
+    found = json.loads(same.stdout)
+    assert found["figures"] == found["other_figures"] and same.stderr == ""
+    assert {figure["mean"] for scope in found["differences"] for figure in scope["figures"].values()} <= {0.0, None}
+    other.write_text(text.replace("late: {count: 7", "late: {count: 9"), encoding="utf-8")
+    assert run("simulate", MONDAY, "--compare", str(other), "--replications", "2").stderr == ""
+    other.write_text(text.replace('"09:00-11:00": 30', '"09:00-11:00": 31'), encoding="utf-8")
+    assert (
+        "due to staff and policy alone: spanish."
+        in run("simulate", MONDAY, "--compare", str(other), "--replications", "2").stderr
+    )
+
+
+def test_two_configurations_govern_the_same_calls(tmp_path: Path, export: Path) -> None:
+    changed = _stricter(tmp_path)
+    export.write_text(
+        export.read_text(encoding="utf-8").replace(",bills,", ",billing,").replace(",care,", ",general,"), encoding="utf-8"
+    )
+    for arguments in ((MONDAY,), ("--from-records", str(export), "--config", str(SCENARIOS.parent))):
+        result = run("simulate", *arguments, "--compare", str(changed), "--replications", "2", "--json")
+        assert result.exit_code == 0, (result.output, result.exception)
+        found = json.loads(result.stdout)
+        (this,), (other,) = (
+            [scope["figures"] for scope in found[name] if scope["scope"] == "all"] for name in ("figures", "other_figures")
+        )
+        assert this["calls"] == other["calls"]
+        assert this["service_level"]["mean"] > other["service_level"]["mean"], arguments
+        if arguments != (MONDAY,):  # only the target is another
+            assert this["mean_wait_seconds"] == other["mean_wait_seconds"]
+        assert found["other_title"].endswith(f", with {changed}")
+    (tmp_path / "empty").mkdir()
+    assert "configures none of the queues" in run("simulate", MONDAY, "--compare", str(tmp_path / "empty")).output
 
 
 def test_broken_scenario_is_told_with_its_line(tmp_path: Path) -> None:
