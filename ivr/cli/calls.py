@@ -20,13 +20,13 @@ from ivr.records.export import FORMATS, stream
 from ivr.records.figures import NAMES
 from ivr.records.importing import import_calls
 from ivr.records.parameters import read_range, read_zone
-from ivr.records.query import list_calls, read_call_query
+from ivr.records.query import list_calls, read_call_query, read_cursor
 from ivr.records.rollups import rebuild_rollups
 from ivr.records.rows import digits, public_row, rfc3339
 from ivr.records.saving import recompute as recompute_call
 from ivr.records.schedules import stats_csv
 from ivr.records.stats import definition, figures, read_stats_query
-from ivr.records.store import utc_now
+from ivr.records.store import read_notes, utc_now
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,7 +48,21 @@ def _filters(command: F) -> F:
         command = click.option(
             f"--{name.replace('_', '-')}", name, multiple=True, help=f"Only calls with this {name.replace('_', ' ')}."
         )(command)
+    command = click.option(
+        "--where",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Any other filter or parameter of a figure's `calls` link, e.g. first_agent=ana.",
+    )(command)
     return click.option("--counted-in", help="Only calls that this figure counts, e.g. aht_contact.")(command)
+
+
+def _narrowed(where: tuple[str, ...]) -> list[tuple[str, str]]:
+    pairs = [pair.partition("=") for pair in where]
+    wrong = next((pair[0] for pair in pairs if not pair[1]), None)
+    if wrong is not None:
+        raise click.UsageError(f'--where "{wrong}" is not NAME=VALUE, such as language=es-ES')
+    return [(name, value) for name, _, value in pairs]
 
 
 @click.group()
@@ -59,8 +73,8 @@ def calls() -> None:
     """
 
 
-def _query(start: str | None, end: str | None, tz: str | None, **more: Any) -> dict[str, list[str]]:
-    return arguments([("from", start), ("to", end), ("tz", tz), *more.items()])
+def _query(start: str | None, end: str | None, tz: str | None, where: tuple[str, ...] = (), **more: Any) -> dict[str, list[str]]:
+    return arguments([("from", start), ("to", end), ("tz", tz), *more.items(), *_narrowed(where)])
 
 
 @calls.command("list")
@@ -72,6 +86,8 @@ def list_(start: str | None, end: str | None, tz: str | None, limit: int, as_jso
     """The newest calls.
 
     Example: ivr calls list --outcome answered --limit 50
+
+    What a figure counts: ivr calls list --where first_agent=ana --counted-in fcr.numerator
     """
     query = read_call_query(_query(start, end, tz, limit=limit, order="desc", **filters))
     with opened_store() as store:
@@ -182,15 +198,20 @@ def recompute(call: str | None, start: str | None, end: str | None, tz: str | No
         while True:
             page = list_calls(store, query)
             for row in page.rows:
-                if row["imported"]:
+                with store.reading() as connection:
+                    known = bool(read_notes(connection, row["call_id"]))
+                if not known:
                     skipped += 1
                     continue
                 recompute_call(store, row["call_id"], utc_now())
                 done += 1
             if page.next_cursor is None:
                 break
-            query = replace(query, cursor=read_call_query({"cursor": [page.next_cursor]}).cursor)
-    click.echo(f"{done} records computed" + (f", {skipped} imported ones left as they are" if skipped else ""))
+            query = replace(query, cursor=read_cursor(page.next_cursor, query))
+    click.echo(
+        f"{done} records computed"
+        + (f", {skipped} without a journal (imported, erased or past their retention) left as they are" if skipped else "")
+    )
 
 
 @calls.command()
@@ -298,7 +319,6 @@ def stats(
         else:
             show_table("", ("figure", "formula", "unit"), rows)
         return
-    narrowed = [pair.partition("=") for pair in where]
     given = arguments(
         [
             ("from", start),
@@ -307,7 +327,7 @@ def stats(
             ("group_by", group_by),
             ("metrics", metrics),
             ("queue", queue),
-            *((n, v) for n, _, v in narrowed),
+            *_narrowed(where),
         ]
     )
     now = utc_now()

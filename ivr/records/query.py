@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from ivr.records.columns import from_micros, to_micros
 from ivr.records.database import REPORT_SECONDS, WEB_SECONDS
 from ivr.records.figures import counted_in
+from ivr.records.intervals import WEEKDAYS, period
 from ivr.records.measures import THRESHOLDS, Source, Thresholds, default_thresholds
 from ivr.records.parameters import BadQuery, nearest, read_range, read_seconds, read_time, read_zone
 from ivr.records.record import FcrState, Outcome
@@ -25,6 +28,7 @@ from ivr.records.tables import calls, issues, legs, visits
 
 MOST_ROWS = 500
 _CHUNK = 2000
+_LONGEST_CALL = timedelta(days=7)  # what an import takes; real ones end within a day
 
 # Filters that compare one column. `agent`, `intent` and `caller` look further than that, see `_conditions`.
 _COLUMNS = {
@@ -33,8 +37,18 @@ _COLUMNS = {
     "fcr_state": calls.c.fcr_state, "contact": calls.c.contact_id, "customer": calls.c.customer_id, "first_agent": calls.c.agent,
     "first_intent": calls.c.intent, "call": calls.c.call_id, "repeat_of": calls.c.repeat_call_id, "to_number": calls.c.to_number,
 }  # fmt: skip
-FILTERS = (*_COLUMNS, "agent", "intent", "caller", "fcr", "queue_result", "stay_queue", "leg_queue", "follow_up")
+# Columns of legs that figures of legs count under, where they differ from the call's.
+_OF_LEG = {
+    "leg_queue": sa.func.coalesce(legs.c.queue, calls.c.queue),
+    "leg_team": sa.func.coalesce(legs.c.team, calls.c.team),
+    "leg_disposition": legs.c.disposition,
+}
+_OF_STAY = {"stay_queue": visits.c.queue, "queue_result": visits.c.result}
+RECURRING = ("weekday", "hour_of_day")
+FILTERS = (*_COLUMNS, "agent", "intent", "caller", "fcr", *_OF_STAY, *_OF_LEG, *RECURRING, "follow_up")
 CLOSED_SETS = {
+    "weekday": WEEKDAYS,
+    "hour_of_day": tuple(f"{hour:02d}" for hour in range(24)),
     "outcome": tuple(Outcome),
     "fcr_state": tuple(FcrState),
     "fcr": ("true", "false", "null"),
@@ -51,7 +65,7 @@ _TO_CALL_BACK = sa.and_(
     calls.c.person.is_not(None),
     calls.c.return_seconds.is_(None),
 )
-_OF_PARTS = ("agent", "leg_queue", "stay_queue", "queue_result")
+_OF_PARTS = ("agent", *_OF_LEG, *_OF_STAY, *RECURRING)
 NONE = "(none)"  # the value of a filter or group for "there is none"
 
 
@@ -76,6 +90,7 @@ class CallQuery:
     short_seconds: float | None = None
     settled: datetime | None = None  # with `updated_since`: changes up to here only; set where the query is run
     own_agent: str | None = None  # an agent's token sees the calls of this agent only
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))  # of weekdays and hours of the day
 
 
 @dataclass(frozen=True)
@@ -111,21 +126,35 @@ def read_filters(arguments: Mapping[str, Sequence[str]], also: Sequence[str]) ->
     return found
 
 
+def _place(row: Mapping[str, Any], query: CallQuery) -> tuple[int, str]:
+    """Where `row` stands in the query's order."""
+    return to_micros(row["updated_at"] if query.updated_since is not None else row["started_at"]), row["call_id"]
+
+
+def _asked(query: CallQuery) -> str:
+    """A digest of what is asked: a cursor only goes on with the query that it came from."""
+    return hashlib.sha256(repr(replace(query, cursor=None, limit=0, settled=None, own_agent=None)).encode()).hexdigest()[:12]
+
+
 def write_cursor(row: Mapping[str, Any], query: CallQuery) -> str:
     """The opaque place after `row`."""
-    at = row["updated_at"] if query.updated_since is not None else row["started_at"]
-    return base64.urlsafe_b64encode(json.dumps([to_micros(at), row["call_id"]]).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps([*_place(row, query), _asked(query)]).encode()).decode().rstrip("=")
 
 
-def read_cursor(text: str) -> tuple[int, str]:
-    """Raises BadQuery for anything that `write_cursor` did not write."""
+def read_cursor(text: str, query: CallQuery) -> tuple[int, str]:
+    """Raises BadQuery for anything that `write_cursor` did not write, and for what it wrote for another query."""
     try:
-        micros, call_id = json.loads(base64.urlsafe_b64decode(text[:400] + "=" * (-len(text[:400]) % 4)))
-        if isinstance(micros, int) and isinstance(call_id, str) and 0 <= micros < 2**62:
-            return micros, call_id
+        micros, call_id, asked = json.loads(base64.urlsafe_b64decode(text[:400] + "=" * (-len(text[:400]) % 4)))
     except (ValueError, binascii.Error, TypeError):
-        pass
-    raise BadQuery("the cursor is not one that this API gave out; start again without it", parameter="cursor")
+        micros = call_id = asked = None
+    if not (isinstance(micros, int) and isinstance(call_id, str) and 0 <= micros < 2**62):
+        raise BadQuery("the cursor is not one that this API gave out; start again without it", parameter="cursor")
+    if asked != _asked(query):
+        raise BadQuery(
+            "the cursor came with another query: give it with the same parameters (`limit` may change), or start again without it",
+            parameter="cursor",
+        )
+    return micros, call_id
 
 
 def read_call_query(arguments: Mapping[str, Sequence[str]], *, limit: int = 100) -> CallQuery:
@@ -157,14 +186,18 @@ def read_call_query(arguments: Mapping[str, Sequence[str]], *, limit: int = 100)
     since = read_time("updated_since", one["updated_since"], zone) if "updated_since" in one else None
     if since is not None and order == "desc":
         raise BadQuery("updated_since goes with order=asc: increments are read in order of change", ("asc",), "order")
-    cursor = read_cursor(one["cursor"]) if "cursor" in one else None
     queued = [read_time(name, one[name], zone) if name in one else None for name in ("queued_from", "queued_to")]
-    return CallQuery(
+    counted = [name for name in RECURRING if name in filters]
+    if counted and None in ((start, end) if queued == [None, None] else queued):
+        raise BadQuery(
+            f"{counted[0]} needs an interval: give `from` and `to`, or `queued_from` and `queued_to`", parameter="from"
+        )
+    query = CallQuery(
         start,
         end,
         filters,
         since,
-        cursor,
+        None,
         limit,
         order == "desc",
         one.get("counted_in"),
@@ -172,7 +205,9 @@ def read_call_query(arguments: Mapping[str, Sequence[str]], *, limit: int = 100)
         queued_to=queued[1],
         target_seconds=read_seconds(arguments, "target_seconds", None),
         short_seconds=read_seconds(arguments, "short_seconds", None),
+        zone=zone,
     )
+    return replace(query, cursor=read_cursor(one["cursor"], query)) if "cursor" in one else query
 
 
 def conditions(query: CallQuery, usual: Thresholds) -> list[sa.ColumnElement[bool]]:
@@ -199,16 +234,10 @@ def _parts(query: CallQuery, usual: Thresholds) -> list[sa.ColumnElement[bool]]:
     if query.own_agent is not None:
         of_leg.append(legs.c.agent == query.own_agent)
     for name, values in query.filters.items():
-        if name == "agent" and NONE in values:
-            where.append(calls.c.agent.is_(None))
-        elif name == "agent":
-            of_leg.append(legs.c.agent.in_(values))
-        elif name == "leg_queue":
-            of_leg.append(sa.func.coalesce(legs.c.queue, calls.c.queue).in_(values))
-        elif name == "stay_queue":
-            of_stay.append(visits.c.queue.in_(values))
-        elif name == "queue_result":
-            of_stay.append(visits.c.result.in_(values))
+        if name == "agent" or name in _OF_LEG:
+            where += _of_part(legs, _OF_LEG.get(name, legs.c.agent), values, of_leg)
+        elif name in _OF_STAY:
+            where += _of_part(visits, _OF_STAY[name], values, of_stay)
     if query.queued_from is not None:
         of_stay.append(visits.c.queued_at >= query.queued_from)
     if query.queued_to is not None:
@@ -220,18 +249,54 @@ def _parts(query: CallQuery, usual: Thresholds) -> list[sa.ColumnElement[bool]]:
         )
         source, row = counted_in(query.counted_in, thresholds)
         (where if source is Source.CONTACTS else of_leg if source is Source.LEGS else of_stay).append(row)
+    by_stay = query.queued_from is not None and query.queued_to is not None
+    (of_stay if by_stay else where).extend(_recurring(query, by_stay))
+    if query.queued_from is not None and query.queued_to is not None and query.start is None:
+        # Nothing that the stays do not say already, but said so that the index on the start is used.
+        where.append(calls.c.started_at.between(query.queued_from - _LONGEST_CALL, query.queued_to))
     for table, conditions_ in ((legs, of_leg), (visits, of_stay)):
         if conditions_:
-            where.append(sa.exists().where(table.c.call_id == calls.c.call_id, *conditions_).correlate(calls))
+            where.append(_has(table, *conditions_))
     return where
+
+
+def _has(table: sa.Table, *conditions_: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """The call has a leg, or a stay, for which all of this holds."""
+    return sa.exists().where(table.c.call_id == calls.c.call_id, *conditions_).correlate(calls)
+
+
+def _of_part(
+    table: sa.Table, column: sa.ColumnElement[Any], values: Sequence[str], together: list[sa.ColumnElement[bool]]
+) -> list[sa.ColumnElement[bool]]:
+    """A filter on legs or stays: added to what must hold for one of them `together`, or given back where calls without any count too."""
+    given = [value for value in values if value != NONE]
+    if len(given) == len(values):
+        together.append(column.in_(given))
+        return []
+    return [sa.or_(~_has(table), _has(table, column.is_(None)), _has(table, column.in_(given)))]
+
+
+def _recurring(query: CallQuery, by_stay: bool) -> list[sa.ColumnElement[bool]]:
+    """Weekdays and hours of the day, of the call's start or the stay's, in the query's zone."""
+    start, end = (query.queued_from, query.queued_to) if by_stay else (query.start, query.end)
+    found: list[sa.ColumnElement[bool]] = []
+    if start is not None and end is not None:
+        micros = sa.cast(visits.c.queued_at if by_stay else calls.c.started_at, sa.BigInteger)
+        for name in RECURRING:
+            if name in query.filters:
+                numbers = [CLOSED_SETS[name].index(value) for value in query.filters[name]]
+                found.append(period(name, micros, query.zone, start, end).in_(numbers))
+    return found
 
 
 def _condition(name: str, values: Sequence[str]) -> sa.ColumnElement[bool]:
     if name == "intent":
-        return calls.c.call_id.in_(sa.select(issues.c.call_id).where(issues.c.intent.in_(values))) | calls.c.intent.in_(values)
+        of_issue = calls.c.call_id.in_(sa.select(issues.c.call_id).where(issues.c.intent.in_(values)))
+        return sa.or_(of_issue, calls.c.intent.in_(values), *([calls.c.intent.is_(None)] if NONE in values else []))
     if name == "caller":
         numbers = [re.sub(r"^ (?=\d)", "+", value) for value in values]
-        return calls.c.from_number.in_(numbers) | calls.c.customer_id.in_(numbers)
+        nobody = [sa.and_(calls.c.from_number.is_(None), calls.c.customer_id.is_(None))] if NONE in values else []
+        return sa.or_(calls.c.from_number.in_(numbers), calls.c.customer_id.in_(numbers), *nobody)
     if name == "fcr":
         words = {"true": calls.c.fcr.is_(True), "false": calls.c.fcr.is_(False), "null": calls.c.fcr.is_(None)}
         return sa.or_(*(words[value] for value in values))
@@ -301,4 +366,4 @@ def stream_calls(store: Store, query: CallQuery, *, parts: bool = False) -> Iter
             yield rows
         if len(rows) < _CHUNK:
             return
-        cursor = read_cursor(write_cursor(rows[-1], query))
+        cursor = _place(rows[-1], query)

@@ -33,7 +33,7 @@ ATTRIBUTION = (
 # The filters that list exactly the calls of a group, as a contact, a leg and a stay count under theirs.
 _LINK: dict[Source, dict[str, str]] = {
     Source.CONTACTS: {"agent": "first_agent", "intent": "first_intent"},
-    Source.LEGS: {"intent": "first_intent", "queue": "leg_queue"},
+    Source.LEGS: {"intent": "first_intent", "queue": "leg_queue", "team": "leg_team", "disposition": "leg_disposition"},
     Source.VISITS: {"agent": "first_agent", "intent": "first_intent", "queue": "stay_queue"},
 }
 
@@ -185,7 +185,7 @@ def _figures(
             "definition": f.formula,
             **(interval(f, numerator, denominator) or spread_of_answers(f, sums)),
             **(response_rate(sums) if f.survey else {}),
-            "calls": links[f.source] and f"{links[f.source]}&counted_in={f.name}",
+            "calls": f"{links[f.source]}&counted_in={f.name}",
         }
         if f.name == "fcr":
             shown[f.name]["provisional"] = int(sums.measures.get("fcr_provisional", 0))
@@ -270,16 +270,17 @@ def _completeness(store: Store, query: StatsQuery, f: Figure, sums: Sums, now: d
     return "final" if sums.last_ended + timedelta(seconds=window) <= now else "provisional"
 
 
-def _link(query: StatsQuery, source: Source, key: Key | None) -> str | None:
-    """The address of a group's calls, as figures of `source` count them; None for groups that are not one interval (weekday, hour_of_day)."""
+def _link(query: StatsQuery, source: Source, key: Key | None) -> str:
+    """The address of a group's calls, as figures of `source` count them."""
     start, end = query.scope.start, query.scope.end
     known = _LINK[source]
     parts = {known.get(name, name): tuple(values) for name, values in query.scope.filters.items()}
     for name, value in zip(query.groups, key or (), strict=False):
         if name in PERIODS:
             part = bounds(name, value, query.scope.zone, start, end)
-            if part is None:
-                return None
+            if part is None:  # comes again: every monday of the interval
+                parts |= {name: (label(name, value, query.scope.zone),), "tz": (str(query.scope.zone),)}
+                continue
             start, end = max(start, part[0]), min(end, part[1])
         else:
             parts[known.get(name, name)] = (NONE if value is None else str(value),)
@@ -306,8 +307,7 @@ def _reconcile(query: StatsQuery, found: Mapping[Key, Sums]) -> list[dict[str, A
             "unexplained": missing,
             "adds_up": missing == 0,
         }
-        link = _link(query, Source.VISITS, key) if missing else None
-        if link:
-            row["calls"] = f"{link}&counted_in=offered&queue_result=unknown"
+        if missing:
+            row["calls"] = f"{_link(query, Source.VISITS, key)}&counted_in=offered&queue_result=unknown"
         rows.append(row)
     return rows

@@ -39,12 +39,24 @@ def test_pages_join_to_the_whole(ask: Ask) -> None:
     assert ask("/calls?order=desc&limit=1").json["calls"][0] == whole[-1]
 
 
+def test_a_cursor_goes_on_with_its_own_query_only(ask: Ask) -> None:
+    cursor = ask("/calls?limit=5&queue=general").json["next_cursor"]
+    assert len(ask(f"/calls?limit=1&queue=general&cursor={cursor}").json["calls"]) == 1
+    for other in ("", "queue=technical", "queue=general&order=desc", "queue=general&updated_since=2026-01-01"):
+        refused = ask(f"/calls?{other}&cursor={cursor}")
+        assert (refused.status_code, refused.json["parameter"]) == (400, "cursor")
+        assert "same parameters" in refused.json["detail"]
+
+
 @pytest.mark.parametrize(
     ("query", "count"),
     [
         ("queue=general", 7), ("queue=general&queue=technical", 12), ("agent=ben", 5), ("outcome=answered", 10), ("outcome=abandoned_in_queue", 2),
         ("caller=%2B447700900003", 1), ("caller=+447700900003", 1), ("flow=support&revision=1", 12), ("revision=9", 0), ("fcr=true", 10), ("fcr_state=excluded", 2),
-        ("agent=(none)", 2), ("from=2026-03-02T10:00:00Z", 2), ("from=2026-03-02T10:00:00Z&to=2026-03-02T11:00:00Z", 1), ("to=2026-03-02", 0),
+        ("agent=(none)", 2), ("agent=(none)&agent=ben", 7), ("intent=(none)", 12), ("caller=(none)", 1), ("stay_queue=(none)", 0), ("leg_team=(none)", 12),
+        ("weekday=monday&from=2026-03-01&to=2026-03-08", 12), ("weekday=sunday&from=2026-03-01&to=2026-03-08", 0),
+        ("hour_of_day=22&from=2026-03-01&to=2026-03-08&tz=Asia/Tokyo", 0), ("hour_of_day=18&hour_of_day=19&from=2026-03-01&to=2026-03-08&tz=Asia/Tokyo", 11),
+        ("from=2026-03-02T10:00:00Z", 2), ("from=2026-03-02T10:00:00Z&to=2026-03-02T11:00:00Z", 1), ("to=2026-03-02", 0),
         ("from=2026-03-02T09:00:00 00:00&to=2026-03-02T09:05:00Z", 5), ("counted_in=service_level", 12), ("counted_in=service_level.numerator", 10),
         ("updated_since=2026-03-02T11:00:00Z", 12), ("updated_since=2026-03-02T13:00:00Z", 0), ("queue_result=abandoned", 2),
     ],
@@ -70,6 +82,7 @@ def test_filters(ask: Ask, query: str, count: int) -> None:
         ("/calls?limit=5000", "1 to 500", None),
         ("/calls?cursor=bm9uc2Vuc2U", "cursor", None),
         ("/calls?cursor=!!!", "cursor", None),
+        ("/calls?weekday=monday", "from", None),
         ("/calls?order=up", "order", "desc"),
         ("/calls?counted_in=ahtt", "unknown metric", "aht_contact"),
         ("/calls?updated_since=2026-03-02T11:00:00Z&order=desc", "order of change", "asc"),

@@ -56,7 +56,14 @@ def lively(sqlite_store: MakeStore) -> Store:
                 (
                     99 + wait,
                     "WrappedUp",
-                    {"leg_id": f"L{n}", "agent": agent, "seconds": 9, "capped": n % 7 == 0, "resolved": n % 5 > 0},
+                    {
+                        "leg_id": f"L{n}",
+                        "agent": agent,
+                        "seconds": 9,
+                        "capped": n % 7 == 0,
+                        "resolved": n % 5 > 0,
+                        "disposition": [None, "done", "refund"][n % 3],
+                    },
                 )
             )
             if chance.random() < 0.5:
@@ -125,3 +132,40 @@ def test_a_night_that_is_an_hour_longer_has_all_its_calls_once(lively: Store) ->
     assert sum(row["figures"]["contacts"]["value"] for row in by_hour["rows"]) == len(in_london.rows)
     assert len({row["group"]["hour"] for row in by_hour["rows"]}) == len(by_hour["rows"])
     assert {"2026-10-25T01:00:00+01:00", "2026-10-25T01:00:00Z"} <= {row["group"]["hour"] for row in by_hour["rows"]}
+
+
+def test_days_and_hours_that_come_again_are_listed_too(lively: Store) -> None:
+    ask = {
+        "from": ["2026-10-24"],
+        "to": ["2026-10-27"],
+        "tz": ["America/New_York"],
+        "metrics": ["contacts,offered,abandoned,talk"],
+        "group_by": ["weekday,hour_of_day"],
+    }
+    found = figures(lively, read_stats_query(ask, lively, NOW), NOW, seconds=30)
+    assert len(found["rows"]) > 20
+    for row in found["rows"][::4]:
+        for name, shown in row["figures"].items():
+            whole = shown["numerator"] if FIGURES[name].count else shown["denominator"]
+            assert listed(lively, shown["calls"]) == whole, (row["group"], name, shown["calls"])
+
+
+@pytest.mark.parametrize("group", ["team", "disposition", "agent", "queue"])
+def test_a_leg_is_listed_under_its_own(sqlite_store: MakeStore, group: str) -> None:
+    store = sqlite_store()
+    for n in range(3):
+        legs = [(1 + n, "general", "ana", "support", "done"), (60, "technical", "ben", "repairs", "refund")][: n + 1]
+        lines: list[tuple[float, str, dict[str, Any]]] = [(1, "Queued", {"queue": "general"})]
+        for at, queue, agent, team, disposition in legs:
+            leg = {"leg_id": f"{agent}{n}", "agent": agent}
+            lines += [
+                (at, "Connected", {**leg, "queue": queue, "team": team}),
+                (at + 9, "WrappedUp", {**leg, "seconds": 2, "disposition": disposition}),
+            ]
+        close_call(store, journal(f"C{n}", AUTUMN, *lines, (99, "Ended", {"ended_by": "caller"})), NOW)
+    ask = {"from": ["2026-10-24"], "to": ["2026-10-25"], "metrics": ["aht_leg"], "group_by": [group]}
+    rows = figures(store, read_stats_query(ask, store, NOW), NOW)["rows"]
+    assert sorted(row["figures"]["aht_leg"]["denominator"] for row in rows) == [2, 3]
+    assert [listed(store, row["figures"]["aht_leg"]["calls"]) for row in rows] == [
+        row["figures"]["aht_leg"]["denominator"] for row in rows
+    ]

@@ -25,6 +25,8 @@ _ABOUT = {
     "intent": "any intent understood", "first_intent": "the intent that figures count it under", "flow": "the flow it entered", "revision": "the flow revision it ran",
     "outcome": "how it ended", "caller": "a number in E.164 or a customer id", "contact": "all calls of a contact", "repeat_of": "contacts whose repeat is this call",
     "queue_result": "a stay in a queue that ended so", "stay_queue": "a stay in this queue", "leg_queue": "a leg that came out of this queue",
+    "leg_team": "a leg of an agent of this team", "leg_disposition": "a leg with this disposition",
+    "weekday": "a start on this day of the week in tz", "hour_of_day": "a start in this hour of the day in tz, 00 to 23",
     "follow_up": "due: callers who gave up waiting, can be called, and were neither reached nor called again",
 }  # fmt: skip
 RANGE = (
