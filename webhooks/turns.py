@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
-from ivr.actions import Action, ChangeCallback, Join, Leave, PlaceCallback, Say, Send, Wait
+from ivr.actions import Action, ChangeCallback, Continue, Join, Leave, Pause, PlaceCallback, Say, Send, Wait
 from ivr.call import Arrived, CallEvent, Session, WaitEnded
 from ivr.carriers.twilio import read, write
 from ivr.engine import Turn, begin, take_turn
@@ -17,6 +17,7 @@ from ivr.errors import StoreUnavailable
 from ivr.jobs.ending import arrived_unheard, call_over
 from ivr.jobs.links import Links
 from ivr.jobs.promises import arrival_notes
+from ivr.jobs.recordings import is_private, surely_stopped
 from ivr.jobs.switchboard import TalkEnd
 from ivr.jobs.wiring import Line
 from routing.model import EnterResult
@@ -24,6 +25,7 @@ from routing.model import EnterResult
 TURN_SECONDS = 3.5  # of the 4 s that a caller may be left in silence
 MOST_RESUMED = 3
 LATE_SECONDS = 2.0
+MOMENT_SECONDS = 2
 MOST_TOLD_BEFORE_SECONDS = 120.0
 MOST_LATE_SECONDS = 86_400.0
 _TRIES = 3
@@ -221,6 +223,9 @@ class Turns:
     def store(self, before: Session | None, turn: Turn, event: CallEvent, delivery: str) -> str | None:
         """Write the turn's document and store both; None where another delivery was quicker."""
         turn, entered = self._enter(turn, event)
+        if is_private(turn.actions) and not surely_stopped(self.line, turn.session.call_id):
+            moment = Say(self.line.phrase("one_moment", turn.session.language), turn.session.language)
+            turn = replace(turn, actions=(moment, Pause(MOMENT_SECONDS), Continue()))  # and asked then
         leave = next((action for action in turn.actions if isinstance(action, Leave)), None)
         if leave:
             self.line.calls.set_talk(turn.session.call_id, leave_result=leave.result)

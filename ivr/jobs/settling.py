@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from ivr.errors import CarrierRefused
+from ivr.jobs import recordings
 from ivr.jobs.links import Links
 from ivr.jobs.talking import TRANSFER_RING_SECONDS, Handing, Talk
 
@@ -78,11 +79,12 @@ class Settling:
         if talk.token != token or not self.line.calls.append(call_id, [], happening="recording"):
             return
         self.line.carrier.record(call_id, self.links.sealed("/voice/recording", call_id))
-        self.line.calls.swap_talk(call_id, token, "recording", "", recording="on")
+        if not self.line.calls.swap_talk(call_id, token, "recording", "", recording="on"):
+            self.line.carrier.recording(call_id, "stopped")  # the talk ended just now
 
     def stop_recording(self, *, call_id: str) -> None:
         """The talk is over: what follows with the caller alone is not recorded."""
-        self.line.carrier.recording(call_id, "stopped")
+        recordings.stop(self.line, call_id)
 
     def settle_supervision(self, *, call_id: str) -> None:
         """Ring a supervisor, or change how one takes part."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from ivr.actions import Wait
 from ivr.call import Session
-from ivr.jobs import customer_first, waits
+from ivr.jobs import customer_first, recordings, waits
 from ivr.jobs.outbox import Outbox
 from ivr.jobs.outlook import Outlook
 from ivr.jobs.wrapping_up import WrapUps
@@ -39,8 +39,6 @@ BROKE_OFF = "failed"
 BACK_WITHIN_SECONDS = 3.0
 CONSULT = "CX"
 """Begins the id under which a consult (ivr.jobs.consults) waits on the board."""
-
-
 _KEPT_WHILE_WAITING = ("queue", "context", "wait", "arrived_at", "joined_at_moment", "recording")
 
 
@@ -175,6 +173,8 @@ class Switchboard:
         if left is None:
             return None
         self.withdraw(left.reservations, OfferResult.CALLER_LEFT)
+        if result != "hung_up":
+            recordings.ends(self, call_id, self.calls.talk(call_id))  # of an earlier talk
         self.note(call_id, "Dequeued", queue=left.queue, result=result, waited_seconds=round(left.waited_seconds, 3))
         return left
 
@@ -323,8 +323,7 @@ class Switchboard:
             return TalkEnd.UNKNOWN
         self.leg_ended(call_id, talk, "agent_hung_up" if talk.get("agent_left") else "room_closed")
         if talk.get("joined"):
-            if talk.get("recording"):
-                self.outbox.push("stop_recording", call_id=call_id)
+            recordings.ends(self, call_id, talk)
             return TalkEnd.TALKED
         self.keep_waiting(call_id, talk)
         return TalkEnd.VANISHED

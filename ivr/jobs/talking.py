@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ivr.actions import Wait
 from ivr.errors import IvrError
+from ivr.jobs.recordings import RUNNING
 from ivr.redaction import redact
 from routing.model import AgentState, Unknown, WaitingCall
 from routing.policies import openings, serves
@@ -127,7 +128,7 @@ class Talking:
     def pause_recording(self, call_id: str, paused: bool) -> Talk:
         """Silence the recording while something private is said, or go on. Raises NoTalk, TalkRefused."""
         talk = self.current(call_id)
-        if not talk.recording:
+        if talk.recording not in RUNNING:
             raise TalkRefused("this conversation is not recorded: the caller was not asked, or said no")
         self._line.calls.mark_talk(call_id, talk.token, recording="paused" if paused else "on")
         self._line.outbox.push("settle_recording", call_id=call_id)

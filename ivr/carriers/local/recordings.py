@@ -33,6 +33,7 @@ class Recording:
     started_at: datetime = field(default_factory=now)
     seconds: float = 0.0
     text: str = ""  # what was said into it, for the truth
+    spans: list[tuple[datetime, datetime]] = field(default_factory=list)  # what is over of what was recorded: (from, to)
     _since: datetime | None = field(default_factory=now)
 
     @property
@@ -58,8 +59,14 @@ class Recording:
 
     def _count(self) -> None:
         if self._since:
-            self.seconds += (now() - self._since).total_seconds()
+            until = now()
+            self.seconds += (until - self._since).total_seconds()
+            self.spans.append((self._since, until))
             self._since = None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether what was heard at that moment is in the recording."""
+        return any(start <= at <= end for start, end in self.spans) or (self._since is not None and self._since <= at)
 
     def tell(self, status: str) -> None:
         """Send the status callback where the event is subscribed."""
