@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
+from ivr.cli.importing import import_
 from ivr.cli.records_store import AS_JSON, arguments, opened_store, show_json, show_table
 from ivr.errors import RecordError
 from ivr.records.checking import check_calls
 from ivr.records.estimate import fcr_report
 from ivr.records.export import FORMATS, stream
 from ivr.records.figures import NAMES
-from ivr.records.importing import import_calls
 from ivr.records.parameters import read_range, read_zone
 from ivr.records.query import list_calls, read_call_query, read_cursor
 from ivr.records.rollups import rebuild_rollups
@@ -251,25 +251,7 @@ def check(start: str | None, end: str | None, tz: str | None, sample: int, seed:
         sys.exit(1)
 
 
-@calls.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "form", type=click.Choice(("csv", "ndjson")), help="Default: by the file's name.")
-def import_(file: Path, form: str | None) -> None:
-    """Take in history from another system, in the record format of docs/api.md: all rows or none.
-
-    Example: ivr calls import history.csv
-    """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(f"{file} cannot be read as UTF-8 text") from error
-    with opened_store() as store:
-        done = import_calls(store, text, form or ("ndjson" if file.suffix in (".ndjson", ".jsonl") else "csv"), utc_now())
-    for row in done.bad:
-        click.echo(f"{file}:{row.line}: {row.why}", err=True)
-    if done.bad:
-        raise RecordError(f"nothing was imported: {len(done.bad)} problems")
-    click.echo(f"{done.written} calls imported")
+calls.add_command(import_)
 
 
 @calls.command()

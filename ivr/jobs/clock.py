@@ -69,6 +69,7 @@ TASKS = (
     ("rollups", 30.0, figures.keep_rollups),
     ("fcr", 60.0, periodic.decide_fcr),
     ("reports", 60.0, periodic.run_reports),
+    ("imports", 15.0, periodic.finish_imports),
     ("retention", 3600.0, periodic.keep_retention),
 )
 

@@ -32,6 +32,17 @@ class Verdict:
     decided_at: datetime | None
 
 
+def exclusion(row: Mapping[str, Any], shared_numbers: frozenset[str]) -> Excluded | None:
+    """Why a call's row is no contact that FCR counts; None where it is one, as far as the call alone can tell."""
+    if not row["is_contact"]:
+        return Excluded.FOLLOW_UP
+    if row["direction"] == "outbound":
+        return Excluded.OUTBOUND
+    if row["person"] is None:
+        return Excluded.SHARED_NUMBER if row["from_number"] in shared_numbers else Excluded.WITHHELD_NUMBER
+    return None if row["asked"] else Excluded.NO_REQUEST
+
+
 def judge(row: Mapping[str, Any], excluded: Excluded | None, now: datetime, window_seconds: float) -> Verdict:
     """The verdict on a call's row: outcome, contact_handled, repeat_seconds, resolved, survey_resolved and ended_at are read."""
     if excluded is None and not row["contact_handled"] and row["outcome"] not in _SERVED and row["ended_at"] is not None:

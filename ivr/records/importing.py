@@ -1,329 +1,355 @@
-"""History from other systems: calls in the record format of docs/api.md, all of a file or nothing.
+"""History from other systems: all of a file or nothing, while calls are being recorded.
 
-A row is a CSV line or an NDJSON object with the record's fields; `call_id`, `started_at` and `outcome` are required. Rows become
-records without a journal: they count in every figure, and cannot be recomputed.
+Rows become records without a journal: they count in every figure, and cannot be recomputed. A file passes through stages, each in
+small transactions, so that nobody who writes waits for long:
+
+reading   every line is checked and waits in a table of its own; with one bad row all of them are thrown away
+moving    all are good: they become calls. From here on the import only goes forward, whoever carries it on
+contacts  calls of one contact are counted together
+people    repeats are looked for among all calls of the people concerned
+marking   half-hours are marked for the rollups
+clearing  the rows that waited are deleted
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from itertools import islice
+from typing import Any, TextIO
 
 import sqlalchemy as sa
 
-from ivr.records.columns import EPOCH
-from ivr.records.database import REPORT_SECONDS
-from ivr.records.parameters import BadQuery, read_time, read_zone
-from ivr.records.record import RECORD_FIELDS, Outcome, SurveyAnswer
-from ivr.records.repeats import earlier
-from ivr.records.rollup_tables import mark_dirty
-from ivr.records.saving import settle, survey_columns
+from ivr.errors import RecordError, StoreUnavailable
+from ivr.records.columns import to_micros
+from ivr.records.import_parts import COLUMNS, UPDATED_AT, end_of, parts_of, person_of
+from ivr.records.import_reading import BadRow, GoodRow, read_rows
+from ivr.records.import_tables import import_rows, imports
+from ivr.records.judging import judge_people
+from ivr.records.rollup_tables import half_hour_of, mark_dirty
+from ivr.records.saving import settle
 from ivr.records.store import Store
-from ivr.records.tables import calls, issues, legs, surveys, visits
+from ivr.records.tables import calls
 
 MOST_PROBLEMS = 1000
-_REQUIRED = ("call_id", "started_at", "outcome")
-_TIMES = ("started_at", "queued_at", "answered_at", "ended_at")
-_SECONDS = ("menu_seconds", "queue_seconds", "ring_seconds", "talk_seconds", "hold_seconds", "wrap_up_seconds")
-_TEXTS = (
-    "contact_id", "direction", "from_number", "to_number", "customer_id", "customer_name", "language", "flow", "revision", "queue", "agent", "ended_by",
-    "disposition", "segment", "team", "entity",
-)  # fmt: skip
-# Computed here, or about figures: taken in an export's header, not read.
-_IGNORED = frozenset((*RECORD_FIELDS, "fcr_excluded", "repeat_call_id", "repeat_seconds", "intent", "model", "abandoned_where", "attestation", "contact_handle_seconds", "wrap_up_pending", "corrected", "updated_at", "legs", "outside_talks", "queue_visits", "basis"))  # fmt: skip
-_ABANDONED = {"abandoned_in_menu": "menu", "abandoned_in_queue": "queue", "abandoned_while_ringing": "ringing"}
-_AT_ONCE = 900
-_UTC = read_zone("UTC")
+ABANDONED_AFTER = timedelta(minutes=2)  # nobody has carried an import on for so long: its process is gone
+_AIM_SECONDS = 0.2  # of one transaction
+_PAUSE_SECONDS = 0.02  # SQLite's writers wait by looking now and then: they need a moment in which nobody writes
+_FEWEST, _MOST = 300, 2000  # fewer would cost more in statements than in rows
+_TRIES = 30
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+Progress = Callable[[str, int], None]
+"""Is told the stage and how many rows, people or half-hours it has done."""
 
 
-@dataclass(frozen=True)
-class BadRow:
-    """A row that cannot be taken: its line in the file, and why."""
+class Stage(StrEnum):
+    """How far an import has come."""
 
-    line: int
-    why: str
+    READING = "reading"
+    MOVING = "moving"
+    CONTACTS = "contacts"
+    PEOPLE = "people"
+    MARKING = "marking"
+    CLEARING = "clearing"
+    DONE = "done"
+
+
+_FOLLOWING = dict(zip(Stage, list(Stage)[1:], strict=False))
 
 
 @dataclass(frozen=True)
 class Imported:
-    """How many calls were written, and which rows forbade it: with a bad row, nothing is written."""
+    """How many calls were written, and which rows forbade it: with a bad row, nothing is written. `bad` holds the first MOST_PROBLEMS of
+    `problems`."""
 
     written: int
     bad: tuple[BadRow, ...] = ()
+    problems: int = 0
 
 
-def _lines(text: str, form: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """Line number and row, or what is wrong with the line."""
-    if form == "ndjson":
-        for number, line in enumerate(text.splitlines(), 1):
-            if line.strip():
-                try:
-                    row = json.loads(line)
-                    yield number, row if isinstance(row, dict) else "the line is not a JSON object"
-                except ValueError as error:
-                    yield number, f"the line is not JSON: {error}"
-        return
-    reader = csv.DictReader(io.StringIO(text))
-    for found in reader:
-        if None in found or None in found.values():
-            yield reader.line_num, "the line has not as many cells as the header"
-        else:
-            # The export puts an apostrophe before what a spreadsheet would take for a formula.
-            yield reader.line_num, {name: value[1:] if value[:1] == "'" else value for name, value in found.items()}
+def import_calls(store: Store, source: TextIO | str, form: str, now: datetime, progress: Progress | None = None) -> Imported:
+    """Take in a file. Calls that are known already are replaced where they were imported, and refused where they were taken here.
+
+    Raises StoreUnavailable where the database goes away; whatever was good to go is carried on by `carry_on`, the rest is thrown away.
+    """
+    source = io.StringIO(source) if isinstance(source, str) else source
+    reading = _Reading(store, now, progress or _silently)
+    reading.take(read_rows(source, form))
+    under_way = _UnderWay(store, reading.import_id, now, progress or _silently)
+    if reading.problems:
+        under_way.throw_away()
+        return Imported(0, tuple(reading.bad), reading.problems)
+    under_way.decide(reading.first, reading.last)
+    under_way.finish()
+    return Imported(reading.read)
 
 
-def read_rows(text: str, form: str) -> tuple[list[dict[str, Any]], list[BadRow]]:
-    """Rows ready to be written, and the ones that cannot be. `form`: "csv" or "ndjson"."""
-    rows: list[dict[str, Any]] = []
-    bad: list[BadRow] = []
-    seen: dict[str, int] = {}
-    for line, given in _lines(text.lstrip("\ufeff"), form):
-        if isinstance(given, str):
-            bad.append(BadRow(line, given))
-            continue
-        row, problems = _read(given)
-        call_id = str(row.get("call_id"))
-        if call_id in seen:
-            problems.append(f"call_id {call_id} stands in line {seen[call_id]} already")
-        seen[call_id] = line
-        bad.extend(BadRow(line, why) for why in problems)
-        rows.append(row)
-    return rows, bad[:MOST_PROBLEMS]
+def carry_on(store: Store, now: datetime, seconds: float | None = None) -> int:
+    """Finish the imports whose process is gone: those that were good to go are moved, others thrown away. Gives how many were finished; at
+    most `seconds` are spent. Run by a leased periodic job and by the next import; two at once do no harm."""
+    with store.reading() as connection:
+        left = sa.select(imports).where(imports.c.state != Stage.DONE, imports.c.touched_at < now - ABANDONED_AFTER)
+        rows = connection.execute(left.order_by(imports.c.made_at)).all()
+    ends = None if seconds is None else time.monotonic() + seconds
+    finished = 0
+    for row in rows:
+        under_way = _UnderWay(store, row.import_id, now, _silently, ends)
+        finished += under_way.throw_away() if row.state == Stage.READING else under_way.finish()
+    return finished
 
 
-def _read(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    problems: list[str] = []
-    row: dict[str, Any] = {}
-    for name in given:
-        if name not in _TEXTS and name not in _IGNORED:
-            problems.append(f'"{str(name)[:40]}" is not a field of a record')
-    for name in _REQUIRED:
-        if given.get(name) in (None, ""):
-            problems.append(f"{name} is missing")
-    for name in _TEXTS:
-        value = given.get(name)
-        row[name] = None if value in (None, "") else str(value)
-        if value is not None and len(str(value)) > 500:
-            problems.append(f"{name} is longer than 500 characters")
-    for name in _TIMES:
-        value = given.get(name)
-        row[name] = None
-        if value not in (None, ""):
-            try:
-                row[name] = read_time(name, str(value), _UTC)
-            except BadQuery as error:
-                problems.append(str(error))
-    for name in _SECONDS:
-        try:
-            row[name] = float(given.get(name) or 0)
-        except (TypeError, ValueError):
-            row[name] = -1.0
-        if not 0 <= row[name] <= 7 * 86400:
-            problems.append(f'{name} "{str(given.get(name))[:20]}" is not a number of seconds')
-    row["call_id"] = str(given.get("call_id") or "")[:200]
-    row["outcome"] = str(given.get("outcome") or "")
-    if row["outcome"] and row["outcome"] not in tuple(Outcome):
-        problems.append(f'outcome "{row["outcome"][:40]}" is not one of {", ".join(Outcome)}')
-    row["intents"] = _intents(given.get("intents"), problems)
-    row["resolved"] = _yes_no("resolved", given.get("resolved"), problems)
-    row["survey"] = _survey(given.get("survey"), row["ended_at"] or row["started_at"], problems)
-    try:
-        row["transfers"] = int(given.get("transfers") or 0)
-    except (TypeError, ValueError):
-        problems.append("transfers is not a whole number")
-    if row["started_at"] and row["ended_at"] and row["ended_at"] < row["started_at"]:
-        problems.append("ended_at is before started_at")
-    return row, problems
+def _silently(stage: str, done: int) -> None:
+    pass
 
 
-def _intents(value: Any, problems: list[str]) -> list[str]:
-    if isinstance(value, str) and value.startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            problems.append("intents is not a JSON list")
-            return []
-    if isinstance(value, str):
-        return [word.strip() for word in value.split(";") if word.strip()]
-    if value is None or (isinstance(value, list) and all(isinstance(v, str) for v in value)):
-        return list(value or [])
-    problems.append("intents is not a list of texts")
-    return []
+class _Pace:
+    """How much is done in one transaction, by how long the last one took; and the pause after it, for others who write."""
+
+    def __init__(self, store: Store) -> None:
+        self.size = _FEWEST
+        self._pause = _PAUSE_SECONDS if store.dialect == "sqlite" else 0.0
+
+    def took(self, seconds: float) -> None:
+        self.size = max(_FEWEST, min(_MOST, int(self.size * min(2.0, _AIM_SECONDS / max(seconds, 0.001)))))
+        time.sleep(self._pause)
 
 
-def _survey(value: Any, at: datetime | None, problems: list[str]) -> tuple[SurveyAnswer, ...]:
-    """Answers as an export has them: `{"csat": {"answer": "4", "scale": "1-5", "direction": "up", "mode": "voice"}}`."""
-    if isinstance(value, str) and value:
-        try:
-            value = json.loads(value)
-        except ValueError:
-            problems.append("survey is not a JSON object")
-            return ()
-    if value in (None, ""):
-        return ()
-    parts = ("answer", "scale", "direction", "mode")
-    if not isinstance(value, dict) or not all(
-        isinstance(answer, dict) and set(answer) <= set(parts) for answer in value.values()
-    ):
-        problems.append('survey is not an object of answers such as {"csat": {"answer": "4", "scale": "1-5"}}')
-        return ()
-    answers = []
-    for question, answer in value.items():
-        texts = {name: None if answer.get(name) in (None, "") else str(answer[name]) for name in parts}
-        if len(question) > 80 or any(len(text or "") > 80 for text in texts.values()):
-            problems.append("survey holds something longer than 80 characters")
-        answers.append(SurveyAnswer(question, **texts, at=at or EPOCH))
-    return tuple(answers)
+class _Reading:
+    """The first stage."""
+
+    def __init__(self, store: Store, now: datetime, progress: Progress) -> None:
+        self._store, self._now, self._progress = store, now, progress
+        self._pace = _Pace(store)
+        self.import_id = secrets.token_hex(8)
+        self.bad: list[BadRow] = []
+        self.read = self.problems = 0
+        self.first: datetime | None = None
+        self.last: datetime | None = None
+        row = {"import_id": self.import_id, "state": Stage.READING, "made_at": now, "touched_at": now}
+        with store.writing(10) as connection:
+            connection.execute(imports.insert(), row)
+
+    def take(self, rows: Iterator[GoodRow | BadRow]) -> None:
+        """Let every good row wait, and count the bad ones."""
+        while batch := list(islice(rows, self._pace.size)):
+            good = [row for row in batch if isinstance(row, GoodRow)]
+            self._refuse(row for row in batch if isinstance(row, BadRow))
+            staged = [self._staged(row) for row in good]
+            _patiently(partial(self._keep, staged), self._pace)
+            self._progress(Stage.READING, self.read)
+        self.bad.sort(key=lambda row: row.line)
+
+    def _refuse(self, rows: Iterable[BadRow]) -> None:
+        for row in rows:
+            self.problems += 1
+            if len(self.bad) < MOST_PROBLEMS:
+                self.bad.append(row)
+
+    def _staged(self, good: GoodRow) -> list[Any]:
+        self.read += 1
+        row = good.values
+        started, ended = row["started_at"], end_of(row)
+        self.first = min(self.first or started, started)
+        self.last = max(self.last or ended, ended)
+        parts = _JSON(parts_of(row, self._store.rules, self._now))
+        queued = None if row["queued_at"] is None else to_micros(row["queued_at"])
+        contact_id, person = row["contact_id"] or row["call_id"], person_of(row, self._store.rules)
+        return [self.import_id, self.read, good.line, row["call_id"], contact_id, person, to_micros(started), queued, parts]
+
+    def _keep(self, staged: list[list[Any]]) -> None:
+        with self._store.writing(10) as connection:
+            known = _lines_of(connection, self.import_id, [row[3] for row in staged])
+            own = _own(connection, [row[3] for row in staged])
+            fresh = []
+            for row in staged:
+                line, call_id = row[2], row[3]
+                if call_id in known:
+                    self._refuse([BadRow(line, f"call_id {call_id} stands in line {known[call_id]} already")])
+                    continue
+                if call_id in own:
+                    self._refuse([BadRow(line, f"call {call_id} was taken by this system: its record comes from its journal")])
+                known[call_id] = line
+                fresh.append(row)
+            _insert(connection, import_rows, tuple(import_rows.c.keys()), fresh)
+            touched = imports.update().where(imports.c.import_id == self.import_id)
+            connection.execute(touched, {"lines": self.read, "touched_at": self._store.clock()})
 
 
-def _yes_no(name: str, value: Any, problems: list[str]) -> bool | None:
-    if value in (None, ""):
-        return None
-    if value in (True, "true", "True"):
+class _UnderWay:
+    """An import whose rows wait in the table, from whatever stage it is in."""
+
+    def __init__(self, store: Store, import_id: str, now: datetime, progress: Progress, ends: float | None = None) -> None:
+        self._store, self._import_id, self._now, self._progress, self._ends = store, import_id, now, progress, ends
+        self._pace = _Pace(store)
+        self._mine = import_rows.c.import_id == import_id
+        self._me = imports.c.import_id == import_id
+        self._marked: set[int] = set()
+
+    def decide(self, first: datetime | None, last: datetime | None) -> None:
+        """All rows are good: from now on the import goes forward."""
+        values = {"state": Stage.MOVING, "first_at": first, "last_at": last, "touched_at": self._store.clock()}
+        with self._store.writing(10) as connection:
+            connection.execute(imports.update().where(self._me), values)
+
+    def throw_away(self) -> bool:
+        """Nothing of the file is taken; False where time ran out."""
+        while _patiently(self._clear, self._pace):
+            if self._late():
+                return False
+        with self._store.writing(10) as connection:
+            connection.execute(imports.delete().where(self._me))
         return True
-    if value in (False, "false", "False"):
-        return False
-    problems.append(f"{name} is neither true nor false")
-    return None
+
+    def finish(self) -> bool:
+        """Go through the stages that are left; False where time ran out."""
+        done = 0
+        while True:
+            stage, count = _patiently(self._step, self._pace)
+            if not count:
+                self._pace = _Pace(self._store)  # what follows may take longer for each row
+            done = done + count if count else 0
+            self._progress(stage, done)
+            if stage == Stage.DONE:
+                return True
+            if self._late():
+                return False
+
+    def _late(self) -> bool:
+        return self._ends is not None and time.monotonic() > self._ends
+
+    def _step(self) -> tuple[Stage, int]:
+        """One transaction's work, from where the last one left off: it holds the import's row, so that two do not do the same."""
+        with self._store.writing(60) as connection:
+            chosen = sa.select(imports).where(self._me)
+            row = connection.execute(chosen.with_for_update() if self._store.dialect == "postgresql" else chosen).first()
+            if row is None or row.state == Stage.DONE:
+                return Stage.DONE, 0
+            stage = Stage(row.state)
+            place, count = getattr(self, f"_{stage}")(connection, row)
+            values: dict[str, Any] = {"place": place}
+            if self._ends is None:  # who does it in slices comes back soon
+                values["touched_at"] = self._store.clock()
+            if place is None:
+                values["state"] = _FOLLOWING[stage]
+            connection.execute(imports.update().where(self._me), values)
+            return Stage(values.get("state", stage)), count
+
+    def _waiting(self, connection: sa.Connection, place: str | None, *columns: sa.ColumnElement[Any]) -> list[Any]:
+        following = sa.select(import_rows.c.n, *columns).where(self._mine, import_rows.c.n > int(place or 0))
+        return list(connection.execute(following.order_by(import_rows.c.n).limit(self._pace.size)).all())
+
+    def _moving(self, connection: sa.Connection, row: Any) -> tuple[str | None, int]:
+        rows = self._waiting(connection, row.place, import_rows.c.call_id, import_rows.c.parts)
+        if not rows:
+            return None, 0
+        ids = [found.call_id for found in rows]
+        own = _own(
+            connection, ids
+        )  # nobody else's, unless a call of that very id came in meanwhile: it keeps its journal's record
+        _forget(connection, ids, own)
+        parts = [json.loads(found.parts) for found in rows if found.call_id not in own]
+        stamp = to_micros(self._store.clock())
+        for part in parts:
+            part[0][0][UPDATED_AT] = stamp
+        for place, (table, columns) in enumerate(COLUMNS.items()):
+            _insert(connection, table, columns, [line for part in parts for line in part[place]])
+        return str(rows[-1].n), len(rows)
+
+    def _contacts(self, connection: sa.Connection, row: Any) -> tuple[str | None, int]:
+        rows = self._waiting(connection, row.place, import_rows.c.call_id, import_rows.c.contact_id)
+        if not rows:
+            return None, 0
+        whole = {found.contact_id for found in rows if found.contact_id != found.call_id}
+        ids = [found.call_id for found in rows]
+        joined = sa.and_(calls.c.contact_id.in_(ids), calls.c.contact_id != calls.c.call_id)
+        whole.update(connection.scalars(sa.select(calls.c.contact_id).where(joined).distinct()))
+        for contact_id in sorted(whole):
+            settle(self._store, connection, contact_id, contact_id, self._now)
+        return str(rows[-1].n), len(rows)
+
+    def _people(self, connection: sa.Connection, row: Any) -> tuple[str | None, int]:
+        following = sa.and_(self._mine, import_rows.c.person.is_not(None), import_rows.c.person > (row.place or ""))
+        chosen = sa.select(import_rows.c.person).where(following).distinct().order_by(import_rows.c.person)
+        people = list(connection.scalars(chosen.limit(self._pace.size)))
+        if not people:
+            return None, 0
+        judge_people(self._store, connection, people, row.first_at, row.last_at, self._now)
+        return people[-1], len(people)
+
+    def _marking(self, connection: sa.Connection, row: Any) -> tuple[str | None, int]:
+        rows = self._waiting(connection, row.place, import_rows.c.started_at, import_rows.c.queued_at)
+        if not rows:
+            return None, 0
+        times = [at for found in rows for at in (found.started_at, found.queued_at) if at is not None]
+        fresh = {half_hour_of(at): at for at in times if half_hour_of(at) not in self._marked}
+        mark_dirty(connection, fresh.values())
+        self._marked.update(fresh)
+        return str(rows[-1].n), len(rows)
+
+    def _clearing(self, connection: sa.Connection, row: Any) -> tuple[str | None, int]:
+        deleted = self._deleted(connection)
+        return ("some" if deleted else None), deleted
+
+    def _clear(self) -> int:
+        with self._store.writing(10) as connection:
+            return self._deleted(connection)
+
+    def _deleted(self, connection: sa.Connection) -> int:
+        oldest = sa.select(import_rows.c.n).where(self._mine).order_by(import_rows.c.n).limit(self._pace.size)
+        return connection.execute(import_rows.delete().where(self._mine, import_rows.c.n.in_(oldest))).rowcount
 
 
-def import_calls(store: Store, text: str, form: str, now: datetime) -> Imported:
-    """Take in a file. Calls that are known already are replaced where they were imported, and refused where they were taken here."""
-    rows, bad = read_rows(text, form)
-    if bad:
-        return Imported(0, tuple(bad))
-    with store.writing(REPORT_SECONDS * 10) as connection:
-        own: list[str] = []
-        for start in range(0, len(rows), 900):
-            ids = [row["call_id"] for row in rows[start : start + 900]]
-            own += connection.scalars(sa.select(calls.c.call_id).where(calls.c.call_id.in_(ids), calls.c.imported == 0))
-        if own:
-            return Imported(
-                0,
-                tuple(
-                    BadRow(0, f"call {call_id} was taken by this system: its record comes from its journal")
-                    for call_id in own[:MOST_PROBLEMS]
-                ),
-            )
-        _forget(connection, [row["call_id"] for row in rows])
-        parts = [_parts(store, row) for row in rows]
-        for table in (calls, legs, visits, issues, surveys):
-            written = [line for part in parts for line in part[table]]
-            for start in range(0, len(written), _AT_ONCE):
-                connection.execute(table.insert(), written[start : start + _AT_ONCE])
-        # Repeats are looked for when all rows are there: a file need not be in order, and may hold the repeat of a call taken here.
-        given = {row["call_id"] for row in rows}  # each of these looks for its own repeat
-        for row, part in zip(rows, parts, strict=True):
-            call_id, person = row["call_id"], part[calls][0]["person"]
-            concerned = set(earlier(connection, call_id, person, row["started_at"])) - given
-            times = [row["started_at"], *([row["queued_at"]] if row["queued_at"] else [])]
-            settle(store, connection, call_id, row["contact_id"] or call_id, now, also=concerned, times=times)
-    return Imported(len(rows))
+def _patiently(work: Callable[[], Any], pace: _Pace) -> Any:
+    """Do one transaction's work; where the database is busy or away for a moment, again."""
+    for left in range(_TRIES, 0, -1):
+        began = time.monotonic()
+        try:
+            found = work()
+        except StoreUnavailable:
+            if left == 1:
+                raise
+            time.sleep(1.0)
+            continue
+        pace.took(time.monotonic() - began)
+        return found
+    raise RecordError("the database does not answer")
 
 
-def _forget(connection: sa.Connection, call_ids: list[str]) -> None:
+def _insert(connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], rows: list[list[Any]]) -> None:
+    """Rows whose values are as the database keeps them, past every conversion: a million of them are ten million values."""
+    if not rows:
+        return
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))})"
+    connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+
+
+def _lines_of(connection: sa.Connection, import_id: str, call_ids: list[str]) -> dict[str, int]:
+    known = sa.and_(import_rows.c.import_id == import_id, import_rows.c.call_id.in_(call_ids))
+    return {
+        row.call_id: row.line for row in connection.execute(sa.select(import_rows.c.call_id, import_rows.c.line).where(known))
+    }
+
+
+def _own(connection: sa.Connection, call_ids: list[str]) -> set[str]:
+    """Those of the ids under which this system took a call itself."""
+    own = sa.select(calls.c.call_id).where(calls.c.call_id.in_(call_ids), calls.c.imported == 0)
+    return set(connection.scalars(own))
+
+
+def _forget(connection: sa.Connection, call_ids: list[str], own: set[str]) -> None:
     """Take away what was imported under these ids before; the half-hours it counted in are computed again."""
-    for start in range(0, len(call_ids), _AT_ONCE):
-        ids = call_ids[start : start + _AT_ONCE]
-        mark_dirty(connection, connection.scalars(sa.select(calls.c.started_at).where(calls.c.call_id.in_(ids))))
-        for table in (calls, legs, visits, issues, surveys):
-            connection.execute(table.delete().where(table.c.call_id.in_(ids)))
-
-
-def _parts(store: Store, row: dict[str, Any]) -> dict[sa.Table, list[dict[str, Any]]]:
-    """A row as lines of the tables: one call, and its leg, stay, issues and survey answers where it had any."""
-    call_id = row["call_id"]
-    contact_id = row["contact_id"] or call_id
-    handle = round(row["talk_seconds"] + row["hold_seconds"] + row["wrap_up_seconds"], 3)
-    person = f"customer:{row['customer_id']}" if row["customer_id"] else None
-    if person is None and row["from_number"] and row["from_number"] not in store.rules.shared_numbers:
-        person = f"number:{row['from_number']}"
-    topics = {store.rules.topics.get(i, i): i for i in reversed(row["intents"]) if i not in store.rules.not_issues}
-    ended_at = row["ended_at"] or row["started_at"] + timedelta(
-        seconds=row["menu_seconds"] + row["queue_seconds"] + row["talk_seconds"] + row["hold_seconds"]
-    )
-    agent = row["agent"]
-    values = {
-        **{name: row[name] for name in (*_TEXTS, *_TIMES, *_SECONDS, "call_id", "outcome", "intents", "resolved", "transfers")},
-        "contact_id": contact_id, "direction": row["direction"] or "inbound", "is_contact": int(contact_id == call_id), "caller_kind": "phone" if row["from_number"] else "withheld",
-        "person": person, "intent": next(iter(reversed(topics.values())), None), "ended_at": ended_at, "handle_seconds": handle, "handled": int(bool(agent)),
-        "legs_handled": int(bool(agent)), "transferred_inside": int(row["transfers"] > 0), "abandoned_where": _ABANDONED.get(row["outcome"]),
-        "asked": int(bool(row["intents"] or row["queue"] or agent)), "fcr_state": "provisional", "imported": 1, "updated_at": store.clock(),
-    }  # fmt: skip
-    values.update(survey_columns(row["survey"]), survey_offered=int(bool(row["survey"])))
-    parts: dict[sa.Table, list[dict[str, Any]]] = {calls: [values], legs: [], visits: []}
-    parts[surveys] = [{"call_id": call_id, "n": n, **vars(a)} for n, a in enumerate(row["survey"], 1)]
-    part = {"call_id": call_id, "started_at": row["started_at"]}
-    if agent:
-        answered_at = row["answered_at"] or row["started_at"].astimezone(UTC) + timedelta(
-            seconds=row["menu_seconds"] + row["queue_seconds"]
-        )
-        seconds = {name: row[name] for name in ("ring_seconds", "talk_seconds", "hold_seconds", "wrap_up_seconds")}
-        parts[legs].append(
-            {
-                **part,
-                "n": 1,
-                "agent": agent,
-                "team": row["team"],
-                "queue": row["queue"],
-                "answered_at": answered_at,
-                "ended_at": ended_at,
-                "handle_seconds": handle,
-                "resolved": row["resolved"],
-                **seconds,
-            },
-        )
-    if row["queue"] and row["queued_at"]:
-        result = (
-            "answered"
-            if agent
-            else {
-                "abandoned_in_queue": "abandoned",
-                "abandoned_while_ringing": "abandoned",
-                "callback_requested": "callback",
-            }.get(row["outcome"], "diverted")
-        )
-        left = row["queued_at"] + timedelta(seconds=row["queue_seconds"])
-        parts[visits].append(
-            {
-                **part,
-                "n": 1,
-                "queue": row["queue"],
-                "queued_at": row["queued_at"],
-                "ended_at": left,
-                "waited_seconds": row["queue_seconds"],
-                "result": result,
-            },
-        )
-    counted = person if contact_id == call_id and values["direction"] == "inbound" else None
-    found = [
-        {
-            **part,
-            "topic": t,
-            "entity": (row["entity"] or "").casefold(),
-            "intent": i,
-            "person": counted,
-            "contact_id": contact_id,
-            "ended_at": ended_at,
-        }
-        for t, i in topics.items()
-    ]
-    if not found and row["queue"]:
-        found = [
-            {
-                **part,
-                "topic": f"queue:{row['queue']}",
-                "entity": "",
-                "intent": "",
-                "person": counted,
-                "contact_id": contact_id,
-                "ended_at": ended_at,
-            }
-        ]
-    parts[issues] = found
-    return parts
+    known = sa.select(calls.c.call_id, calls.c.started_at).where(calls.c.call_id.in_(call_ids))
+    before = [row for row in connection.execute(known) if row.call_id not in own]
+    if not before:
+        return
+    mark_dirty(connection, [row.started_at for row in before])
+    for table in COLUMNS:
+        connection.execute(table.delete().where(table.c.call_id.in_([row.call_id for row in before])))

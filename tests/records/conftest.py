@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import ivr.records.import_tables
 import ivr.records.revision_tables
 import ivr.records.rollup_tables  # noqa: F401
 from ivr.records.record import Rules
