@@ -141,7 +141,7 @@ _ALL = (
     _mean("talk", "Talk per leg", "sum of talk time / legs", "leg_talk_seconds", "legs"),
     _mean("hold", "Hold per leg", "sum of hold time / legs", "leg_hold_seconds", "legs"),
     _mean("wrap_up", "Wrap-up per leg", "sum of wrap-up time / legs", "leg_wrap_up_seconds", "legs", Matures.WRAP_UP),
-    _share("wrap_up_capped", "Forgotten wrap-ups", "legs whose wrap-up was ended at its cap / legs", "leg_wrap_up_capped", "legs", Matures.WRAP_UP),
+    _share("wrap_up_capped", "Wrap-ups that ran out", "legs whose wrap-up ended by itself, at the queue's time for it or at its cap, and not by the agent / legs", "leg_wrap_up_capped", "legs", Matures.WRAP_UP),
     _share("fcr", "FCR", "contacts with no repeat inside the window and not marked unresolved / contacts counted (window: 7 days unless set)", "fcr_resolved", "fcr_counted", Matures.WINDOW, _FCR_NOTE),
     *(_share(f"fcr_{w}", f"FCR, {w}", f"contacts with no repeat within {w} and not marked unresolved / contacts counted", f"combined_{w}", "fcr_counted", m, _FCR_NOTE) for w, m in _WINDOWS.items()),
     *(_share(f"fcr_repeat_{w}", f"FCR by repeat call, {w}", f"contacts with no repeat within {w} / contacts counted", f"no_repeat_{w}", "fcr_counted", m, _FCR_NOTE) for w, m in _WINDOWS.items()),
@@ -196,11 +196,11 @@ DEFAULT = (
 ALIASES = {"aht": "aht_contact", "calls": "contacts"}
 
 
-def figure(name: str) -> Figure:
-    """A figure by its name. Raises BadQuery naming the allowed ones."""
+def figure(name: str, parameter: str = "metrics") -> Figure:
+    """A figure by its name, as given by `parameter`. Raises BadQuery naming the allowed ones."""
     name = ALIASES.get(name, name)
     if name not in FIGURES:
-        raise BadQuery(f'unknown metric "{name[:60]}".{nearest(name, NAMES)}', NAMES, "metrics")
+        raise BadQuery(f'unknown metric "{name[:60]}".{nearest(name, NAMES)}', NAMES, parameter)
     return FIGURES[name]
 
 
@@ -220,6 +220,8 @@ def counted_in(text: str, thresholds: Thresholds | None = None) -> tuple[Source,
         raise BadQuery(
             f'counted_in "{text[:60]}" ends in an unknown part', (f"{name}.numerator", f"{name}.denominator"), "counted_in"
         )
-    chosen = figure(name)
+    if name == OCCUPANCY:
+        raise BadQuery("occupancy is counted over agents' states, not over calls", tuple(FIGURES), "counted_in")
+    chosen = figure(name, "counted_in")
     weights = chosen.numerator if (part == "numerator" or chosen.count) and chosen.numerator else chosen.denominator
     return chosen.source, total(weights, thresholds or Thresholds()) != 0

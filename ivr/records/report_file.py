@@ -35,6 +35,7 @@ class Delivery:
     file: str | None = None
     email: tuple[str, ...] = ()
     webhook: str | None = None
+    secret: str | None = None  # what the webhook is signed with
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,9 @@ def read_reports(text: str, env: Mapping[str, str] | None = None) -> ReportFile:
     root = root_table(FILE, text, findings)
     rules = _rules(root.table("figures"))
     retention = _retention(root.table("retention"))
-    subscriptions = tuple(
-        s for t in root.items("webhooks", "webhook") if (s := _subscription(t, os.environ if env is None else env))
-    )
-    reports = tuple(r for name, t in root.entries("reports", "report") if (r := _report(name, t)))
+    env = os.environ if env is None else env
+    subscriptions = tuple(s for t in root.items("webhooks", "webhook") if (s := _subscription(t, env)))
+    reports = tuple(r for name, t in root.entries("reports", "report") if (r := _report(name, t, env)))
     survey = read_text_survey(root.table("text_survey", "text survey"))
     root.close()
     return ReportFile(rules, subscriptions, reports, retention, survey, findings.sorted())
@@ -142,16 +142,23 @@ def _subscription(table: Table, env: Mapping[str, str]) -> Subscription | None:
     if not _sound_address(url):
         table.problem("url", "wrong-value", f'"{url}" is no address to send to.', "Write one such as https://example.com/calls.")
         return None
-    secret = env.get(variable, "")
-    if len(secret) < 16:
-        table.problem(
-            "secret_variable",
-            "missing-secret",
-            f"The environment variable {variable or '(none)'} holds no secret of 16 characters or more.",
-            "Receivers check the signature with it.",
-        )
+    secret = _secret(table, variable, env)
+    if secret is None:
         return None
     return Subscription(url, secret, tuple(kinds), below or {"csat": 3.0, "nps": 7.0})
+
+
+def _secret(table: Table, variable: str, env: Mapping[str, str]) -> str | None:
+    secret = env.get(variable, "")
+    if len(secret) >= 16:
+        return secret
+    table.problem(
+        "secret_variable",
+        "missing-secret",
+        f"The environment variable {variable or '(none)'} holds no secret of 16 characters or more.",
+        "Receivers check the signature with it.",
+    )
+    return None
 
 
 def _sound_address(url: str) -> bool:
@@ -163,7 +170,7 @@ def _sound_address(url: str) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
 
 
-def _report(name: str, table: Table) -> Report | None:
+def _report(name: str, table: Table, env: Mapping[str, str]) -> Report | None:
     title = table.text("title", name)
     at = table.text("at", "06:00")
     zone = table.text("timezone", "UTC")
@@ -175,9 +182,11 @@ def _report(name: str, table: Table) -> Report | None:
     target = table.table("deliver")
     deliver = Delivery()
     if target is not None:
+        variable = target.text("secret_variable") or None
         deliver = Delivery(
-            target.text("file") or None, tuple(item.value for item in target.texts("email")), target.text("webhook") or None
-        )
+            target.text("file") or None, tuple(item.value for item in target.texts("email")), target.text("webhook") or None,
+            None if variable is None else _secret(target, variable, env),
+        )  # fmt: skip
         target.close()
     table.close()
     sound = True

@@ -7,13 +7,13 @@ at the next look, for a day.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
 import smtplib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,9 +24,11 @@ import structlog
 
 from ivr.errors import RecordError
 from ivr.records.database import REPORT_SECONDS
+from ivr.records.mailing import mail_host, report_mail, send_mail
 from ivr.records.measures import default_thresholds
+from ivr.records.outbox import sign
 from ivr.records.report_file import Report, load_reports
-from ivr.records.rows import csv_cell, digits
+from ivr.records.rows import csv_cell, digits, rfc3339
 from ivr.records.stats import StatsQuery, figures
 from ivr.records.store import Store
 from ivr.records.sums import Scope
@@ -54,7 +56,7 @@ def run_due(
             continue
         try:
             text = make(store, report, due, now)
-            deliver(report, text, due, data_dir or Path(".ivr"), os.environ if env is None else env)
+            deliver(report, text, due, now, data_dir or Path(".ivr"), os.environ if env is None else env)
         except (RecordError, OSError, smtplib.SMTPException, httpx.HTTPError) as error:
             log.error("report not delivered, it is tried again", report=report.name, error=str(error))
             _finish(store, report, due, None, str(error)[:300])
@@ -129,7 +131,7 @@ def stats_csv(found: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def deliver(report: Report, text: str, due: datetime, data_dir: Path, env: Mapping[str, str]) -> None:
+def deliver(report: Report, text: str, due: datetime, now: datetime, data_dir: Path, env: Mapping[str, str]) -> None:
     """Put the report where it is wanted. Raises OSError, SMTPException or httpx.HTTPError."""
     kind = "text/csv" if report.form == "csv" else "application/json"
     date = due.astimezone(ZoneInfo(report.timezone)).date().isoformat()
@@ -140,41 +142,35 @@ def deliver(report: Report, text: str, due: datetime, data_dir: Path, env: Mappi
         part.write_text(text, encoding="utf-8", newline="")
         part.replace(path)
     if report.deliver.webhook:
-        answer = httpx.post(
-            report.deliver.webhook, content=text.encode(), headers={"Content-Type": kind, "Ivr-Report": report.name}, timeout=10.0
-        )
+        headers = {"Content-Type": kind, **_about(report, text, due, now)}
+        answer = httpx.post(report.deliver.webhook, content=text.encode(), headers=headers, timeout=10.0)
         answer.raise_for_status()
     # Last: what fails is done again from the start, and nobody wants the same mail every quarter of an hour.
     if report.deliver.email:
-        _mail(report, text, date, env)
+        _mail(report, text, due, date, env)
 
 
-def _mail(report: Report, text: str, date: str, env: Mapping[str, str]) -> None:
-    """By SMTP as IVR_SMTP_HOST, _PORT, _USER, _PASSWORD and _FROM say; STARTTLS wherever there is a user."""
-    host = env.get("IVR_SMTP_HOST", "")
-    if not host:
-        raise RecordError(
-            "IVR_SMTP_HOST is missing: expected the mail server that reports are sent through, such as mail.example.com"
-        )
-    message = EmailMessage()
-    message["Subject"] = f"{report.title}, {date}"
-    message["From"] = env.get("IVR_SMTP_FROM") or f"ivr@{host}"
-    message["To"] = ", ".join(report.deliver.email)
-    message.set_content(
-        f"{report.title}, made {date}. The figures are attached; every figure carries its numerator and denominator.\n"
-    )
-    subtype = "csv" if report.form == "csv" else "json"
-    message.add_attachment(
-        text.encode(),
-        maintype="text" if subtype == "csv" else "application",
-        subtype=subtype,
-        filename=f"{report.name}-{date}.{report.form}",
-    )
-    with smtplib.SMTP(host, int(env.get("IVR_SMTP_PORT") or 25), timeout=10) as server:
-        if env.get("IVR_SMTP_USER"):
-            server.starttls()
-            server.login(env["IVR_SMTP_USER"], env.get("IVR_SMTP_PASSWORD", ""))
-        server.send_message(message)
+def _about(report: Report, text: str, due: datetime, now: datetime) -> dict[str, str]:
+    """Headers: which report of which interval, an id that is the same on every try, and a signature where there is a secret."""
+    start, end = period_of(report, due)
+    stamp = int(now.timestamp())
+    signature = {} if report.deliver.secret is None else {"Ivr-Signature": sign(report.deliver.secret, stamp, text)}
+    return {
+        "Ivr-Report": report.name,
+        "Ivr-From": rfc3339(start),
+        "Ivr-To": rfc3339(end),
+        "Ivr-Delivery": hashlib.sha256(f"{report.deliver.webhook} {report.name} {rfc3339(due)}".encode()).hexdigest()[:32],
+        "Ivr-Timestamp": str(stamp),
+        **signature,
+    }
+
+
+def _mail(report: Report, text: str, due: datetime, date: str, env: Mapping[str, str]) -> None:
+    sender = env.get("IVR_SMTP_FROM") or f"ivr@{mail_host(env)}"
+    body = f"{report.title}, made {date}. The figures are attached; every figure carries its numerator and denominator.\n"
+    name = f"{report.name}-{date}.{report.form}"
+    subject = f"{report.title}, {date}"
+    send_mail(report_mail(sender, report.deliver.email, subject=subject, body=body, name=name, attachment=text, due=due), env)
 
 
 def _claim(store: Store, report: Report, due: datetime, now: datetime) -> bool:

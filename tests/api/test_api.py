@@ -85,6 +85,8 @@ def test_filters(ask: Ask, query: str, count: int) -> None:
         ("/calls?weekday=monday", "from", None),
         ("/calls?order=up", "order", "desc"),
         ("/calls?counted_in=ahtt", "unknown metric", "aht_contact"),
+        ("/calls?counted_in=occupancy", "agents' states", "fcr"),
+        ("/fcr?group_by=queue", "unknown parameter", "queue"),
         ("/calls?updated_since=2026-03-02T11:00:00Z&order=desc", "order of change", "asc"),
         ("/calls.csv?limit=5", "no pages", None),
         ("/calls?queue=" + "x" * 300, "200 characters", None),

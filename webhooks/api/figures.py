@@ -8,6 +8,7 @@ from flask import Request
 
 from ivr.records.estimate import fcr_report
 from ivr.records.figures import NAMES
+from ivr.records.parameters import BadQuery, nearest
 from ivr.records.stats import definition, figures, read_stats_query
 from ivr.records.sums import DIMENSIONS, GROUPS
 from ivr.records.tokens import Access
@@ -92,4 +93,9 @@ def metrics(context: ApiContext, access: Access, request: Request) -> Any:
 )
 def fcr(context: ApiContext, access: Access, request: Request) -> Any:
     now = context.clock()
-    return fcr_report(context.store, read_stats_query(arguments_of(request), context.store, now).scope, now)
+    arguments = arguments_of(request)
+    allowed = ("from", "to", "tz", *DIMENSIONS)
+    unknown = next((name for name in arguments if name not in allowed), None)
+    if unknown is not None:
+        raise BadQuery(f'unknown parameter "{unknown[:60]}".{nearest(unknown, allowed)}', sorted(allowed), unknown)
+    return fcr_report(context.store, read_stats_query(arguments, context.store, now).scope, now)
