@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ivr.intents.slots.codes import Piece, pieces_of, readings
 from ivr.intents.slots.matching import nearest_known
 from ivr.intents.slots.numbers import number_at
-from ivr.intents.slots.tokens import after_corrections, phrases, tokenise, without_lead_in
+from ivr.intents.slots.tokens import as_corrected, phrases, tokenise, without_lead_in
 from ivr.intents.words import Words, fold
 
 _WRITTEN = {"a": "[a-z]", "A": "[a-z]", "9": r"\d", " ": r"\s?"}
@@ -17,11 +17,9 @@ _EMAIL = re.compile(r"[a-z0-9ñ][a-z0-9ñ._+\-]{0,63}@[a-z0-9][a-z0-9\-]{0,62}(?
 
 def read_email(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple[str, float] | None:
     """The address in `text`, lower case; None where it is not whole."""
-    for tokens in after_corrections(tokenise(text), words, short=False):  # "no" may be part of an address
-        found = _email(tokens, words)
-        if found is not None:
-            return nearest_known([found[0]], known) or found
-    return None
+    # "no" may be part of an address
+    found = as_corrected(tokenise(text), words, lambda said: _email(said, words), short=False)
+    return None if found is None else nearest_known([found[0]], known) or found
 
 
 def _email(tokens: list[str], words: Words) -> tuple[str, float] | None:
@@ -104,15 +102,12 @@ def read_postcode(text: str, words: Words, known: tuple[str, ...] = ()) -> tuple
         if as_written and not shape.replace(" ", "").isdigit():
             code = _spaced(as_written.group().replace(" ", "").upper(), shape.upper())
             return nearest_known([code], known) or (code, 1.0)
-    for tokens in after_corrections(tokenise(text), words, short=False):
-        plain = [token for token in without_lead_in(tokens, words, "lead_ins") if token not in ".-_/#+:"]
-        said = _spelled_postcode(plain, shapes, words)
-        if said is not None:
-            return nearest_known([said], known) or (said, 1.0)
-    return None
+    said = as_corrected(tokenise(text), words, lambda tokens: _spelled_postcode(tokens, shapes, words), short=False)
+    return None if said is None else nearest_known([said], known) or (said, 1.0)
 
 
 def _spelled_postcode(tokens: list[str], shapes: tuple[str, ...], words: Words) -> str | None:
+    tokens = [token for token in without_lead_in(tokens, words, "lead_ins") if token not in ".-_/#+:"]
     spread = pieces_of(tokens, words, letters=True)
     for shape in sorted(shapes, key=len, reverse=True):
         plain = shape.replace(" ", "").upper()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ivr.intents.slots.numbers import Number, number_at, written_decimal
-from ivr.intents.slots.tokens import after_corrections, is_number, one_of, phrases, tokenise
+from ivr.intents.slots.tokens import as_corrected, is_number, one_of, phrases, tokenise
 from ivr.intents.words import Words
 
 CENTS = Decimal("0.01")
@@ -24,11 +24,14 @@ class Amount:
 
 def read_amount(text: str, words: Words, needs_currency: bool = False) -> Amount | None:
     """The first sum in `text`; with `needs_currency` only one whose currency was said."""
-    for tokens in after_corrections(tokenise(text), words):
-        for place in range(len(tokens)):
-            found = _told_at(tokens, place, words) or amount_at(tokens, place, words)
-            if found is not None and (found.currency or not needs_currency):
-                return Amount(found.value.quantize(CENTS), found.currency, found.end)
+    return as_corrected(tokenise(text), words, lambda said: _first_amount(said, words, needs_currency))
+
+
+def _first_amount(tokens: Sequence[str], words: Words, needs_currency: bool) -> Amount | None:
+    for place in range(len(tokens)):
+        found = _told_at(tokens, place, words) or amount_at(tokens, place, words)
+        if found is not None and (found.currency or not needs_currency):
+            return Amount(found.value.quantize(CENTS), found.currency, found.end)
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ivr.intents.slots.numbers import number_at, numbers_in, ordinal_at
-from ivr.intents.slots.tokens import Phrases, after_corrections, one_of, phrases, tokenise
+from ivr.intents.slots.tokens import Phrases, as_corrected, one_of, phrases, tokenise
 from ivr.intents.words import Words
 
 
@@ -23,11 +23,8 @@ class Day:
 
 def read_date(text: str, words: Words, today: date) -> Day | None:
     """The date in `text`, seen from `today`. Without a year it is the next such day; a bare "the third" is the next third."""
-    for tokens in after_corrections([token for token in tokenise(text) if token not in "-.#+"], words):
-        found = _read(tokens, words, today)
-        if found is not None:
-            return found
-    return None
+    tokens = [token for token in tokenise(text) if token not in "-.#+"]
+    return as_corrected(tokens, words, lambda said: _read(said, words, today))
 
 
 def _read(tokens: Sequence[str], words: Words, today: date) -> Day | None:

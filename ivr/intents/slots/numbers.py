@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from ivr.intents.slots.tokens import after_corrections, is_number, one_of, phrases, tokenise, without
+from ivr.intents.slots.tokens import as_corrected, is_number, one_of, phrases, tokenise, without
 from ivr.intents.words import Words
 
 
@@ -121,11 +121,7 @@ def numbers_in(tokens: Sequence[str], words: Words) -> list[Number]:
 
 def read_number(text: str, words: Words) -> Decimal | None:
     """The one number in `text`, with decimals ("three point one four", "dos y medio") and sign; None where there is none."""
-    for tokens in after_corrections(without(tokenise(text), words, "about"), words):
-        found = _one_number(tokens, words)
-        if found is not None:
-            return found
-    return None
+    return as_corrected(without(tokenise(text), words, "about"), words, lambda said: _one_number(said, words))
 
 
 def _one_number(tokens: list[str], words: Words) -> Decimal | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ivr.intents.slots.numbers import number_at
-from ivr.intents.slots.tokens import after_corrections, one_of, phrases, tokenise
+from ivr.intents.slots.tokens import as_corrected, one_of, phrases, tokenise
 from ivr.intents.words import Words
 
 GUESSED_AFTERNOON = range(1, 8)
@@ -28,11 +28,8 @@ class Clock:
 
 def read_time(text: str, words: Words) -> Clock | None:
     """The time of day in `text`; None where there is none."""
-    for tokens in after_corrections([token for token in tokenise(text) if token not in "-.#+"], words):
-        found = _read(tokens, words)
-        if found is not None:
-            return found
-    return None
+    tokens = [token for token in tokenise(text) if token not in "-.#+"]
+    return as_corrected(tokens, words, lambda said: _read(said, words))
 
 
 def _read(tokens: Sequence[str], words: Words) -> Clock | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ivr.intents.normalising import clean
 from ivr.intents.words import Words, fold
+
+Value = TypeVar("Value")
 
 LONGEST_WORDS = 80  # more than this is not an answer to a question
 _PIECE = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*|\d+(?:[.,:/]\d+)*|[£€$@.:/\-_+#%]")
@@ -104,10 +106,13 @@ def without_lead_in(tokens: list[str], words: Words, table: str) -> list[str]:
     return tokens[start:]
 
 
-def after_corrections(tokens: list[str], words: Words, short: bool = True) -> list[list[str]]:
-    """What follows the last "no, sorry" (`short`: or a plain "no" in the midst), where anything does; then everything."""
+def as_corrected(
+    tokens: list[str], words: Words, read: Callable[[list[str]], Value | None], *, short: bool = True
+) -> Value | None:
+    """What `read` finds in what follows the last "no, sorry" (`short`: or a plain "no" in the midst); else what it finds in everything."""
     cues = phrases(words, "corrections").find(tokens)
     if short:
         cues = [*cues, *phrases(words, "short_corrections").find(tokens)]
     last = max((end for start, end, _ in cues if start > 0), default=len(tokens))
-    return [tokens[last:], tokens] if last < len(tokens) else [tokens]
+    found = read(tokens[last:]) if last < len(tokens) else None
+    return read(tokens) if found is None else found
