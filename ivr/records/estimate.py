@@ -26,7 +26,7 @@ from ivr.records.record import WINDOWS_SECONDS
 from ivr.records.rows import rfc3339
 from ivr.records.stats import evaluate, interval
 from ivr.records.store import Store
-from ivr.records.sums import Scope, Sums, dimension, sum_rows
+from ivr.records.sums import Scope, Sums, dimension, sum_rows, within
 from ivr.records.tables import calls
 
 HISTORY = timedelta(days=60)
@@ -165,14 +165,16 @@ def estimate(connection: sa.Connection, scope: Scope, now: datetime, window_seco
 
 
 def _in(scope: Scope) -> list[sa.ColumnElement[bool]]:
-    where: list[sa.ColumnElement[bool]] = [_counted, calls.c.started_at >= scope.start, calls.c.started_at < scope.end]
-    where.extend(dimension(Source.CONTACTS, name).in_(values) for name, values in scope.filters.items())
-    return where
+    return [_counted, *within(Source.CONTACTS, scope)]
 
 
 def fcr_report(store: Store, scope: Scope, now: datetime) -> dict[str, Any]:
     """All that is known of first-call resolution in `scope`: methods by windows, exclusions, estimates, blame, pairs of calls."""
     names = [name for name, measure in MEASURES.items() if measure.source is Source.CONTACTS]
+
+    def method(name: str, seconds: float = 0) -> dict[str, Any]:
+        return _method(name, sums, scope.end, now, seconds)
+
     with store.reading(REPORT_SECONDS) as connection:
         found = sum_rows(connection, scope, [], [MEASURES[name] for name in names], [], default_thresholds(store.rules))
         sums = found.get((), Sums())
@@ -185,10 +187,11 @@ def fcr_report(store: Store, scope: Scope, now: datetime) -> dict[str, Any]:
             "provisional": int(sums.measures.get("fcr_provisional", 0)),
             "excluded": _excluded(connection, scope),
             "methods": {
-                "combined": {w: _method(f"fcr_{w}", sums, now, seconds) for w, seconds in WINDOWS_SECONDS.items()},
-                "repeat_call": {w: _method(f"fcr_repeat_{w}", sums, now, seconds) for w, seconds in WINDOWS_SECONDS.items()},
-                "disposition": _method("fcr_disposition", sums, now, 0),
-                "survey": _method("fcr_survey", sums, now, 0),
+                "verdict": method("fcr", store.rules.window_seconds),
+                "combined": {w: method(f"fcr_{w}", seconds) for w, seconds in WINDOWS_SECONDS.items()},
+                "repeat_call": {w: method(f"fcr_repeat_{w}", seconds) for w, seconds in WINDOWS_SECONDS.items()},
+                "disposition": method("fcr_disposition"),
+                "survey": method("fcr_survey"),
             },
             "estimates": {name: _shown(found) for name, found in estimates.items()},
             "blame": {name: _blame(connection, scope, name) for name in ("agent", "revision", "intent", "queue")},
@@ -196,9 +199,9 @@ def fcr_report(store: Store, scope: Scope, now: datetime) -> dict[str, Any]:
         }
 
 
-def _method(name: str, sums: Sums, now: datetime, window_seconds: float) -> dict[str, Any]:
+def _method(name: str, sums: Sums, end: datetime, now: datetime, window_seconds: float) -> dict[str, Any]:
     numerator, denominator, value = evaluate(FIGURES[name], sums)
-    open_ = sums.last_ended is not None and sums.last_ended + timedelta(seconds=window_seconds) > now
+    open_ = end > now or (sums.last_ended is not None and sums.last_ended + timedelta(seconds=window_seconds) > now)
     shown: dict[str, Any] = {
         "value": value,
         "numerator": numerator,
@@ -221,8 +224,7 @@ def _shown(found: Estimate | None) -> dict[str, Any] | None:
 
 def _excluded(connection: sa.Connection, scope: Scope) -> dict[str, Any]:
     """Reason -> how many contacts, and the share that names no person."""
-    heads = [calls.c.is_contact == 1, calls.c.started_at >= scope.start, calls.c.started_at < scope.end]
-    heads.extend(dimension(Source.CONTACTS, name).in_(values) for name, values in scope.filters.items())
+    heads = [calls.c.is_contact == 1, *within(Source.CONTACTS, scope)]
     rows = connection.execute(sa.select(calls.c.fcr_excluded, sa.func.count()).where(*heads).group_by(calls.c.fcr_excluded))
     counts: dict[str | None, int] = {row[0]: row[1] for row in rows}
     total = sum(counts.values())

@@ -106,7 +106,7 @@ def sum_rows(
         spread = [name for name in spreads if SPREADS[name][0] is source]
         if not wanted and not spread:
             continue
-        where = _where(source, scope)
+        where = within(source, scope)
         if also is not None:
             where.append(also[source])
         keys = _keys(source, scope, groups)
@@ -138,7 +138,8 @@ def _keys(source: Source, scope: Scope, groups: Sequence[str]) -> list[Any]:
     ]
 
 
-def _where(source: Source, scope: Scope) -> list[Column]:
+def within(source: Source, scope: Scope) -> list[Column]:
+    """The conditions on rows of `source` that `scope` sets."""
     at = instant(source)
     where: list[Column] = [at >= scope.start, at < scope.end]
     for name, values in scope.filters.items():

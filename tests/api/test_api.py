@@ -167,7 +167,12 @@ def test_figures_come_with_all_that_defines_them(ask: Ask) -> None:
     fcr = ask("/fcr?from=2026-03-02&to=2026-03-03").json
     assert fcr["counted"] == 10
     assert fcr["excluded"]["reasons"] == {"unserved": 1, "withheld_number": 1}
-    assert set(fcr["methods"]) == {"combined", "repeat_call", "disposition", "survey"}
+    assert set(fcr["methods"]) == {"verdict", "combined", "repeat_call", "disposition", "survey"}
+    assert fcr["methods"]["disposition"]["completeness"] == "provisional"  # the day is not over
+    assert sum(row["counted"] for row in fcr["blame"]["agent"]) == fcr["counted"]
+    nobody = ask("/fcr?from=2026-03-02&to=2026-03-03&intent=(none)").json
+    assert nobody["excluded"] == fcr["excluded"] and nobody["blame"] == fcr["blame"]
+    assert nobody["estimates"] == fcr["estimates"]
 
 
 def test_every_route_refuses_without_a_token_and_below_its_scope(client: FlaskClient, api_store: Store) -> None:
