@@ -351,6 +351,11 @@ class Board:
         self.run("beat", agent_id, BEAT_SECONDS)
         return self.agent(agent_id)
 
+    def talking(self) -> list[tuple[str, str]]:
+        """(agent, call) of all conversations."""
+        members: list[str] = text_of(self._redis.zrange(self.keys.of("talks"), 0, -1))
+        return [(agent_id, call_id) for agent_id, _, call_id in (one.partition("|") for one in members)]
+
     def vanished(self, agent_id: str, reason: str) -> Swept:
         """The agent's phone broke off: `unreachable` until the next heartbeat or until set to available, and nothing to wrap up meanwhile."""
         return self._sweeper.vanished(agent_id, reason)

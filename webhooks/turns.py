@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 
 from ivr.actions import Action, ChangeCallback, Continue, Join, Leave, Pause, PlaceCallback, Say, Send, Wait
 from ivr.call import Arrived, CallEvent, Session, WaitEnded
@@ -26,6 +26,7 @@ TURN_SECONDS = 3.5  # of the 4 s that a caller may be left in silence
 MOST_RESUMED = 3
 LATE_SECONDS = 2.0
 MOMENT_SECONDS = 2
+TOLD_WITHIN_SECONDS = 3.0
 MOST_TOLD_BEFORE_SECONDS = 120.0
 MOST_LATE_SECONDS = 86_400.0
 _TRIES = 3
@@ -61,7 +62,9 @@ class Turns:
     def turn(self, form: Form, call_id: str, of: str, number: str) -> str:
         """What came of an action: `of` names it, `number` is the turn whose document asked for it."""
         if of in ("queue", "talk") and form.get("CallStatus") == "completed":
-            return write.empty()  # the caller hung up meanwhile: the status callback tells
+            # The caller hung up meanwhile. The status callback tells so; where that is lost, the carrier is asked a moment later.
+            self.line.calls.expect_back(call_id, self.line.now().timestamp() + TOLD_WITHIN_SECONDS)
+            return write.empty()
         delivery = f"{of}:{number}"
         at_turn = int(number) if of in _AT_THE_TURN and number.isascii() and number.isdigit() else None
         for attempt in range(_TRIES):
@@ -306,7 +309,6 @@ class Turns:
     # What documents are made of
 
     def _links(self, session: Session) -> Callable[[str], str]:
-        @cache
         def link(of: str) -> str:
             call, number = session.call_id, session.turn
             if of == "wait":

@@ -58,6 +58,7 @@ TASKS = (
     ("callbacks", 1.0, periodic.due_callbacks),
     ("consults", 1.0, periodic.end_consults),
     ("commands", 5.0, periodic.hand_out_again),
+    ("ends", 10.0, periodic.find_lost_ends),
     ("reconcile", 15.0, periodic.reconcile),
     ("compare", 30.0, compare),
     ("configuration", 2.0, periodic.follow_configuration),
@@ -68,8 +69,8 @@ TASKS = (
     ("text news", 300.0, texting.ask_for_news),
     ("rollups", 30.0, figures.keep_rollups),
     ("fcr", 60.0, periodic.decide_fcr),
-    ("reports", 60.0, periodic.run_reports),
     ("imports", 15.0, periodic.finish_imports),
+    ("reports", 60.0, periodic.run_reports),
     ("retention", 3600.0, periodic.keep_retention),
 )
 

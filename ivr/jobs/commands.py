@@ -9,6 +9,7 @@ import structlog
 from ivr.errors import CarrierError, CarrierRefused
 from ivr.jobs.links import Links
 from ivr.jobs.outbox import Command
+from ivr.jobs.periodic import check_life
 from ivr.jobs.settling import Settling
 from ivr.jobs.texting import send_text
 from ivr.jobs.wiring import Line
@@ -99,6 +100,7 @@ class Commands(Settling):
             return
         if not self.line.carrier.redirect(call_id, self.links.sealed("/voice/join", call_id, token=token)):
             self.line.switchboard.caller_gone(call_id)
+            check_life(self.line, call_id)
 
     def tell_agent_gone(self, *, leg_id: str, token: str, call_id: str, joined: bool) -> None:
         """The caller hung up: the agent's leg goes on to its end. Where both were in the room it does so by itself, but a caller who was
@@ -110,11 +112,13 @@ class Commands(Settling):
 
     def end_wait(self, *, call_id: str, result: str, number: str) -> None:
         """Take a caller out of the queue's music to the step's exit."""
-        self.line.carrier.redirect(call_id, self.links.sealed("/voice/turn", call_id, of="wait_over", turn=number, r=result))
+        if not self.line.carrier.redirect(call_id, self.links.sealed("/voice/turn", call_id, of="wait_over", turn=number, r=result)):
+            check_life(self.line, call_id)
 
     def fetch_caller(self, *, call_id: str, number: str) -> None:
         """The agent is gone and the caller did not come back from the room by itself."""
-        self.line.carrier.redirect(call_id, self.links.sealed("/voice/turn", call_id, of="talk", turn=number))
+        if not self.line.carrier.redirect(call_id, self.links.sealed("/voice/turn", call_id, of="talk", turn=number)):
+            check_life(self.line, call_id)
 
     def dial_callback(self, *, callback_id: str, token: str, room: str) -> None:
         """Ring a customer to whom a callback was promised."""

@@ -49,12 +49,17 @@ def end_wait(line: Line, call_id: str, result: str) -> None:
 
 
 def fetch_callers(line: Line) -> None:
-    """Callers whose agent is gone and who did not come back from the room by themselves."""
+    """Callers whose agent is gone and who did not come back from the room by themselves; and those who hung up there or in the queue,
+    as the carrier said by the way, without telling of the call's end."""
     for call_id in line.calls.overdue_back():
         session = line.calls.load(call_id)
+        if session is None or session.ended:
+            continue
         talk = line.calls.talk(call_id)
-        if session and not session.ended and talk.get("token") and talk.get("agent_left"):
+        if talk.get("token") and talk.get("agent_left"):
             line.outbox.push("fetch_caller", call_id=call_id, number=str(session.turn))
+        else:
+            check_life(line, call_id)
 
 
 def check_life(line: Line, call_id: str) -> None:
@@ -85,6 +90,29 @@ def check_leg(line: Line, agent_id: str, call_id: str) -> None:
             line.switchboard.agent_leg_over(call_id, talk["token"], leg, status, ended_at)
         else:
             line.board.talk_ended(agent_id, call_id)
+
+
+def find_lost_ends(line: Line) -> None:
+    """Ends that the carrier told nobody of: one request says which calls and legs are up, and only about the others it is asked one by one."""
+    calls, talks = line.calls.open_calls(), line.board.talking()
+    if not calls and not talks:
+        return
+    try:
+        live = line.carrier.live()
+    except CarrierError as error:
+        log.info("carrier could not be asked", error=str(error))
+        return
+    if live is None:
+        return
+    for call_id in calls:
+        if call_id in live:
+            line.calls.alive(call_id)
+        else:
+            check_life(line, call_id)
+    for agent_id, call_id in talks:
+        leg = "" if is_consult(call_id) else line.switchboard.talk_of(call_id)[1].get("agent_leg", "")
+        if leg and leg not in live:
+            check_leg(line, agent_id, call_id)
 
 
 def check_colleague(line: Line, talk: Talk) -> None:
@@ -159,6 +187,13 @@ def decide_fcr(line: Line) -> None:
         deliver_due(line.store, line.now(), client)
 
 
+def finish_imports(line: Line) -> None:
+    """Imports whose process is gone: what was good to go is moved, the rest thrown away; a few seconds at a time."""
+    from ivr.records.importing import carry_on
+
+    carry_on(line.store, line.now(), seconds=5.0)
+
+
 def run_reports(line: Line) -> None:
     """Scheduled reports of config/reports.yaml."""
     from ivr.records.schedules import run_due
@@ -171,10 +206,3 @@ def keep_retention(line: Line) -> None:
     from ivr.records.retention import apply_retention
 
     apply_retention(line.store, line.now())
-def finish_imports(line: Line) -> None:
-    """Imports whose process is gone: what was good to go is moved, the rest thrown away; a few seconds at a time."""
-    from ivr.records.importing import carry_on
-
-    carry_on(line.store, line.now(), seconds=5.0)
-
-

@@ -6,10 +6,14 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import redis
 
+from ivr import keys
+from ivr.carriers.local import Trouble
+from ivr.carriers.local.line import Kind
 from ivr.embedded import start_redis
 from ivr.jobs import periodic
 from ivr.jobs.commands import Commands
@@ -18,6 +22,7 @@ from ivr.jobs.outbox import Command
 from ivr.sessions import connect
 from routing.model import WaitingCall
 from tests.line.running import Running, running, stranger
+from webhooks.turns import TOLD_WITHIN_SECONDS
 
 LINE = "+442079460000"
 PATIENT = {"client:*": {"answers_after": "0s", "talks": "60s"}}
@@ -58,6 +63,7 @@ def waiting(service: Running) -> str:
     sid = service.carrier.place_by_hand(stranger(), LINE, patient=True)
     assert service.until(lambda: service.carrier.press(sid, "0"))
     assert service.until(lambda: "Queued" in service.journal(sid))
+    assert service.until(lambda: bool(service.carrier.truth(sid).of(Kind.QUEUED)))  # at the carrier, too
     return sid
 
 
@@ -172,3 +178,87 @@ def test_a_talk_whose_end_is_found_out_late_is_as_long_as_it_was(by_hand: Runnin
             line.switchboard.caller_gone(call_id, ended)
         times = {note.kind: note.at for note in line.calls.journal(call_id)}
         assert times["LegEnded"] == max(ended, joined)
+
+
+@pytest.fixture
+def untold(by_hand: Running) -> Iterator[Running]:
+    """The service, which the carrier does not tell of any end."""
+    by_hand.sign_in("chloe")
+    by_hand.carrier.make_trouble(Trouble(callback_drop=1.0))
+    yield by_hand
+    by_hand.carrier.make_trouble(Trouble())
+
+
+def later(service: Running, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """The clock that callers' sessions go by is ahead by so much from now on."""
+    monkeypatch.setattr(service.line.calls, "_clock", lambda: time.time() + seconds)
+
+
+def is_over(service: Running, sid: str) -> bool:
+    return service.journal(sid).count("Ended") == 1 and service.line.board.position(sid) is None
+
+
+def test_a_waiting_caller_whose_end_is_not_told_is_gone_within_four_seconds(
+    untold: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue's own result says by the way that the caller hung up. Nobody is rung for nobody."""
+    untold.line.board.set_state("chloe", "break")
+    sid = waiting(untold)
+    untold.carrier.hang_up(sid)
+    assert untold.until(lambda: untold.line.redis.zscore(keys.RECALL, sid) is not None)
+    periodic.fetch_callers(untold.line)
+    assert not is_over(untold, sid)  # it may still be told
+    later(untold, monkeypatch, TOLD_WITHIN_SECONDS)
+    periodic.fetch_callers(untold.line)  # every second
+    assert is_over(untold, sid)
+    [ended] = [note for note in untold.line.calls.journal(sid) if note.kind == "Ended"]
+    truth = untold.carrier.truth(sid).ended_at
+    assert ended.data["inferred"] and truth is not None and abs((ended.at - truth).total_seconds()) <= 1
+
+
+def test_an_agent_held_for_a_caller_who_is_gone_is_free_at_the_next_look(untold: Running) -> None:
+    """The agent is in the room, the command that brings the caller there died with its clock, and nothing told of the caller's end."""
+    sid = accepted(untold)
+    untold.carrier.hang_up(sid)
+    assert untold.until(lambda: untold.line.redis.zscore(keys.RECALL, sid) is not None)
+    untold.line.calls.is_back(sid)  # not even the queue's result came
+    assert untold.line.board.agent("chloe").state == "talking"
+    periodic.find_lost_ends(untold.line)  # every ten seconds, with one request
+    assert untold.line.board.agent("chloe").state == "wrap_up" and is_over(untold, sid)
+
+
+def test_an_agent_s_leg_whose_end_is_not_told_holds_the_agent_no_longer_than_to_the_next_look(untold: Running) -> None:
+    sid = accepted(untold)
+    talk = untold.line.calls.talk(sid)
+    untold.carrier.hang_up(talk["agent_leg"])
+    assert untold.until(lambda: untold.line.board.agent("chloe").state == "wrap_up")  # the room's own result says so at once
+    untold.line.switchboard.wrap_up_done("chloe", None, None)
+    untold.carrier.hang_up(sid)
+    periodic.find_lost_ends(untold.line)
+    assert untold.until(lambda: is_over(untold, sid))
+    # And where that was lost, too: the board says that she talks, the carrier that her leg is over.
+    lost = f"CA{uuid4().hex}"
+    untold.line.board.enter(WaitingCall(lost, "general", time.time()))
+    [offer] = [one for one in untold.line.board.match() if one.call_id == lost]
+    untold.line.board.accept(offer.token)
+    untold.line.calls.set_talk(
+        lost, token=offer.token, agent="chloe", agent_leg=talk["agent_leg"], waiting_id=lost, queue="general"
+    )
+    assert untold.line.board.agent("chloe").state == "talking"
+    periodic.find_lost_ends(untold.line)
+    assert untold.line.board.agent("chloe").state == "wrap_up"
+
+
+def test_one_request_for_all_calls_that_are_up(by_hand: Running) -> None:
+    """Nothing is asked about calls that the carrier lists."""
+    by_hand.sign_in("chloe")
+    by_hand.line.board.set_state("chloe", "break")
+    sids = [waiting(by_hand) for _ in range(2)]
+    before = {sid: by_hand.line.redis.zscore(keys.OPEN, sid) for sid in sids}
+    assert set(sids) <= (by_hand.line.carrier.live() or set())
+    periodic.find_lost_ends(by_hand.line)
+    assert all(by_hand.line.redis.zscore(keys.OPEN, sid) > before[sid] for sid in sids)
+    for sid in sids:
+        by_hand.carrier.hang_up(sid)
+        assert by_hand.until(lambda sid=sid: is_over(by_hand, sid))
+    assert not set(sids) & (by_hand.line.carrier.live() or set())
