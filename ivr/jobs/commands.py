@@ -112,7 +112,9 @@ class Commands(Settling):
 
     def end_wait(self, *, call_id: str, result: str, number: str) -> None:
         """Take a caller out of the queue's music to the step's exit."""
-        if not self.line.carrier.redirect(call_id, self.links.sealed("/voice/turn", call_id, of="wait_over", turn=number, r=result)):
+        if not self.line.carrier.redirect(
+            call_id, self.links.sealed("/voice/turn", call_id, of="wait_over", turn=number, r=result)
+        ):
             check_life(self.line, call_id)
 
     def fetch_caller(self, *, call_id: str, number: str) -> None:
