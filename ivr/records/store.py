@@ -77,17 +77,18 @@ class Store:
             now = migrations.current(connection)
         if now == migrations.newest():
             return
-        if self.dialect != "sqlite" and now is not None:
+        if self.dialect != "sqlite" and now is not None and not migrations.is_newer(now):
             raise RecordError(
                 f"the database is at revision {now}, this program needs {migrations.newest()}: run `ivr db upgrade`"
             )
         self.upgrade()
 
     def ping(self) -> None:
-        """Raises StoreUnavailable when the database does not answer, RecordError when its schema is not this program's."""
+        """Raises StoreUnavailable when the database does not answer, RecordError when its schema is older than this program. A later
+        program's schema holds all that this one needs: who runs while the next version is brought in goes on."""
         with self.reading() as connection:
             found = migrations.current(connection)
-        if found != migrations.newest():
+        if found != migrations.newest() and not migrations.is_newer(found):
             raise RecordError(
                 f"the database is at revision {found or 'none'}, this program needs {migrations.newest()}: run `ivr db upgrade`"
             )

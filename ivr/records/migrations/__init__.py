@@ -38,14 +38,24 @@ def current(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(connection: sa.Connection) -> tuple[str | None, str]:
-    """Bring the database to `newest()`; gives the revision before and after. Several processes may start at once: one does it."""
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def is_newer(revision: str | None) -> bool:
+    """True for the revision of a later program."""
+    return revision is not None and revision not in _known()
+
+
+def upgrade(connection: sa.Connection, to: str = "head") -> tuple[str | None, str]:
+    """Bring the database to `newest()`, or to the earlier revision `to`; gives the revision before and after. Several processes may start
+    at once: one does it."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(7214531)"))
     before = current(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if before is not None and before not in known:
+    if is_newer(before):
         raise RecordError(f"the database is at revision {before}, which is newer than this program: install the newer version")
     if before != newest():
-        command.upgrade(_config(connection), "head")
-    return before, newest()
+        command.upgrade(_config(connection), to)
+    return before, current(connection) or ""
