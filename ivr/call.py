@@ -5,11 +5,12 @@ Everything here is a value: no I/O, no clock, no carrier's words.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 SESSION_VERSION = 1
 
@@ -212,12 +213,12 @@ class Session:
 
     def to_json(self) -> str:
         """Compact JSON, read back by `from_json`."""
-        return json.dumps(vars(self), separators=(",", ":"), ensure_ascii=False, default=_plain)
+        return to_json(vars(self)).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Session:
         """Read a session; raises ValueError for one written by a newer version."""
-        plain = json.loads(text)
+        plain = from_json(text)
         if plain.get("version", 0) > SESSION_VERSION:
             raise ValueError(f"session version {plain['version']} is newer than this program's {SESSION_VERSION}")
         plain["caller"] = Caller(
@@ -235,12 +236,3 @@ class Session:
 
 
 _FIELDS = frozenset(part.name for part in fields(Session))
-
-
-def _plain(value: Any) -> Any:
-    """A part of a session for JSON (dataclasses.asdict copies deeply, which costs more than all of the rest)."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Caller | Frame):
-        return vars(value)
-    raise TypeError(f"{type(value).__name__} has no place in a session")

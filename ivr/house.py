@@ -147,6 +147,8 @@ class House:
     def phrase(self, name: str, language: str, **values: str) -> str:
         """What is said. `values` are filled in literally, so that nothing in them is interpreted."""
         said = self.wording(language).phrases.get(name) or PHRASES[name]
+        if "{{" not in said:
+            return said
         parts = said.split("{{")
         filled = [parts[0]]
         for part in parts[1:]:

@@ -59,6 +59,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import to_json
@@ -73,6 +74,12 @@ KINDS = frozenset(
 )
 
 
+@lru_cache(maxsize=64)
+def _moment(at: datetime) -> str:
+    """A time as it is written; the notes of a turn share theirs."""
+    return at.isoformat()
+
+
 @dataclass(frozen=True)
 class Note:
     """One line of a call's journal. `seq` counts from 1 within the call (0: not yet written)."""
@@ -85,7 +92,7 @@ class Note:
 
     def to_json(self) -> str:
         """Compact JSON without `seq`, which is the note's place in the list."""
-        return to_json({"kind": self.kind, "at": self.at.isoformat(), "data": self.data}).decode()
+        return to_json({"kind": self.kind, "at": _moment(self.at), "data": self.data}).decode()
 
     @classmethod
     def from_json(cls, call_id: str, seq: int, text: str) -> Note:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import available_timezones
 
@@ -54,6 +55,7 @@ _SIP = re.compile(
 _CLIENT = re.compile(r"client:[A-Za-z0-9_.+@\-]{1,121}")
 
 
+@lru_cache(maxsize=1024)  # an arriving call asks about its number several times
 def e164(text: str, home_region: str = "GB") -> str | None:
     """The number as E.164, or None where it is none. Only ASCII digits count; extensions and letters are refused, not dropped."""
     if not _PLAIN.fullmatch(text):
@@ -109,6 +111,7 @@ def caller_of(
     return Caller(CallerKind.PHONE, number, text, shown_name, attestation, region_of(number))
 
 
+@lru_cache(maxsize=1024)
 def region_of(number: str) -> str | None:
     """ISO 3166 country of an E.164 number, or None (satellite, international services).
 

@@ -91,8 +91,8 @@ def redact(text: str, *, long_digits: int | None = None) -> str:
 
     `long_digits`: also replace any run of at least so many digits by "[digits]" (None: leave them). Text beyond LONGEST_TEXT is cut.
     """
-    if len(text) < _LEAST and long_digits is None:
-        return text  # a key or two: most of what callers press
+    if long_digits is None and (len(text) < _LEAST or (len(text) < CARD_DIGITS.start and text.isdigit())):
+        return text  # a key or two, or an order's number: most of what callers press
     text = text[:LONGEST_TEXT]
     marks: list[tuple[int, int, str]] = []
     runs = _runs(text)

@@ -20,7 +20,10 @@ from ivr import keys
 from ivr.call import Session
 from ivr.errors import StoreUnavailable
 from ivr.notes import Note
+from ivr.redis_sockets import KERNEL_TIMED
 
+# The turn is found without decoding the session, which would take longer than all of the rest: within a text the quotes of "turn" would
+# be escaped, and what flows may name (facts, slots) is written after it.
 # KEYS session journal answers seen; ARGV expected turn ("" = must not exist), session, delivery, answer, life, happening ("" = none), notes...
 _COMMIT = """
 local now = redis.call('GET', KEYS[1])
@@ -28,7 +31,7 @@ if ARGV[1] == '' then
   if now then return 0 end
 else
   if not now then return 0 end
-  if tostring(cjson.decode(now)['turn']) ~= ARGV[1] then return 0 end
+  if string.match(now, '"turn":(%d+)') ~= ARGV[1] then return 0 end
 end
 if ARGV[6] ~= '' and redis.call('SADD', KEYS[4], ARGV[6]) == 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[5])
@@ -49,7 +52,7 @@ return 1
 
 def connect(url: str, *, seconds: float = 0.5) -> redis.Redis:
     """A client for the web path: half a second for everything and no hidden retries (the library's defaults hang for 15 s)."""
-    return redis.Redis.from_url(
+    pool = redis.ConnectionPool.from_url(
         url,
         decode_responses=True,
         socket_timeout=seconds,
@@ -57,6 +60,8 @@ def connect(url: str, *, seconds: float = 0.5) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
+    pool.connection_class = KERNEL_TIMED.get(pool.connection_class, pool.connection_class)
+    return redis.Redis.from_pool(pool)
 
 
 # KEYS talk; ARGV token, then field, value pairs

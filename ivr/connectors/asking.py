@@ -20,6 +20,10 @@ class Source(Protocol):
         """The raw fields found, or None; raises SourceFailed. `now` is the line's local time, for relative dates."""
         ...
 
+    def at_hand(self) -> bool:
+        """True where `find` answers out of memory, so that nothing can hang: such a source is asked without a thread of its own."""
+        ...
+
     def close(self) -> None:
         """Let connections go."""
         ...

@@ -49,6 +49,10 @@ class SqlQuery:
                 self._engine = _engine(self._url, within_seconds)
         return self._engine.connect()
 
+    def at_hand(self) -> bool:
+        """Never: somebody else is asked."""
+        return False
+
     def close(self) -> None:
         """Let the connections go."""
         with self._lock:

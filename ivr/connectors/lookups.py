@@ -1,7 +1,7 @@
 """Look-ups by name, as the engine's `World` wants them: always an answer in time, never an exception.
 
 Each connector has its own cache and circuit breaker. Questions run on a small pool of threads: facts side by side, and a source that
-hangs keeps a thread, not the caller.
+hangs keeps a thread, not the caller. A table that is in memory already is asked without one.
 """
 
 from __future__ import annotations
@@ -152,17 +152,17 @@ class Connectors:
         return _result(future, started, self._clock)
 
     def _submit(self, guarded: _Guarded, arguments: Mapping[str, Any], seconds: float) -> Future[LookUp]:
-        """The answer to come; at once "failed" where too many questions to this connector are in progress."""
+        """The answer to come. It is there at once where the source has it at hand, or too many questions to it are in progress."""
+        if guarded.source.at_hand():
+            return _answered(self._ask_source(guarded, arguments, seconds))
         if not guarded.places.acquire(blocking=False):
-            refused: Future[LookUp] = Future()
-            refused.set_result(LookUp("failed", error=f"{guarded.connector.name} is busy"))
-            return refused
+            return _answered(LookUp("failed", error=f"{guarded.connector.name} is busy"))
         future = self._pool().submit(self._ask_source, guarded, arguments, seconds)
         future.add_done_callback(lambda _: guarded.places.release())
         return future
 
     def _ask_source(self, guarded: _Guarded, arguments: Mapping[str, Any], seconds: float) -> LookUp:
-        """On a thread of the pool: cache, breaker, source, types."""
+        """On a thread of the pool, unless the source has the answer at hand: cache, breaker, source, types."""
         started = self._clock()
         connector = guarded.connector
         texts = {name: str(arguments[name])[:LONGEST_ARGUMENT] for name in connector.find if arguments.get(name) is not None}
@@ -204,6 +204,10 @@ class Unusable:
     def find(self, arguments: Mapping[str, str], within_seconds: float, now: datetime) -> None:
         """Always fails."""
         raise SourceFailed(self.reason)
+
+    def at_hand(self) -> bool:
+        """It fails at once."""
+        return True
 
     def close(self) -> None:
         """Nothing to let go."""
@@ -254,6 +258,12 @@ def _arguments(fact: FactSource, known: Mapping[str, Mapping[str, Any]]) -> dict
             return None
         values[name] = value
     return values
+
+
+def _answered(answer: LookUp) -> Future[LookUp]:
+    future: Future[LookUp] = Future()
+    future.set_result(answer)
+    return future
 
 
 def _result(future: Future[LookUp] | None, started: float, clock: Callable[[], float]) -> LookUp:

@@ -39,20 +39,31 @@ class CsvTable:
         column, today = self.latest, now.date()
         return max(rows, key=lambda row: str(read_field(self.latest_kind, row.get(column), today) or ""))
 
+    def at_hand(self) -> bool:
+        """True once the file as it is now has been read."""
+        try:
+            return self._stamp() == self._read_at
+        except SourceFailed:
+            return False
+
     def close(self) -> None:
         """Nothing to let go: the file is open only while it is read."""
 
     def _current(self) -> dict[Key, list[dict[str, str]]]:
+        stamp = self._stamp()
+        with self._lock:
+            if stamp != self._read_at:
+                self._rows = self._read(stamp[1])
+                self._read_at = stamp
+            return self._rows
+
+    def _stamp(self) -> tuple[int, int]:
+        """When the file was written last, and its size."""
         try:
             status = self.path.stat()
         except OSError as error:
             raise SourceFailed(f"{self.path.name} cannot be read: {error.strerror}") from error
-        stamp = (status.st_mtime_ns, status.st_size)
-        with self._lock:
-            if stamp != self._read_at:
-                self._rows = self._read(status.st_size)
-                self._read_at = stamp
-            return self._rows
+        return status.st_mtime_ns, status.st_size
 
     def _read(self, size: int) -> dict[Key, list[dict[str, str]]]:
         if size > MOST_BYTES:

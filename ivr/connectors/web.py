@@ -109,6 +109,10 @@ class HttpService:
             raise SourceFailed(f"{self._host} answered no JSON object")
         return {name: _at(answer, place) for name, place in self._read.items()}
 
+    def at_hand(self) -> bool:
+        """Never: somebody else is asked."""
+        return False
+
     def close(self) -> None:
         """Let the connections go."""
         with self._lock:

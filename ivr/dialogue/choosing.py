@@ -20,12 +20,11 @@ def open_options(progress: Progress, options: Sequence[Option]) -> list[Option]:
     keys: set[str] = set()
     intents: set[str] = set()
     for option in options:
-        new_key = option.key is not None and option.key not in keys
-        new_intent = option.intent is not None and option.intent not in intents
-        if (new_key or new_intent) and progress.holds(option.when):
+        new = (option.key is not None and option.key not in keys) or (option.intent is not None and option.intent not in intents)
+        if new and progress.holds(option.when):
             chosen.append(option)
-            keys |= {option.key} if option.key else set()
-            intents |= {option.intent} if option.intent else set()
+            keys.add(option.key or "")
+            intents.add(option.intent or "")
     return chosen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ivr.actions import Action, Listen, Pause, Play, Say
@@ -210,9 +211,7 @@ class Progress:
 
     def speak(self, text: str, *, language: str | None = None, audio: str | None = None, barge_in: bool = True) -> None:
         """Speak plain text, or play a recording of it."""
-        cut = text[: LONGEST_SAYING * 2]
-        printable = cut if cut.isprintable() else "".join(c if c.isprintable() else " " for c in cut)
-        tidy = " ".join(printable.split())[:LONGEST_SAYING]
+        tidy = _sayable(text)
         language = language or self.language
         if not tidy and not audio:
             return
@@ -363,6 +362,14 @@ def closest_language(wanted: str, offered: tuple[str, ...]) -> str | None:
         return wanted
     base = wanted.split("-")[0].lower()
     return next((language for language in offered if language.split("-")[0].lower() == base), None)
+
+
+@lru_cache(maxsize=1024)
+def _sayable(text: str) -> str:
+    """`text` in one line, as long as one prompt may be. Most sentences are a flow's own and said again and again."""
+    cut = text[: LONGEST_SAYING * 2]
+    printable = cut if cut.isprintable() else "".join(c if c.isprintable() else " " for c in cut)
+    return " ".join(printable.split())[:LONGEST_SAYING]
 
 
 def _line(spoken: Say | Play | Pause) -> dict[str, Any]:

@@ -87,7 +87,8 @@ class Question(LiveStep):
         if isinstance(event, Spoke) and event.text.strip():
             return self._take_speech(progress, replace(event, text=event.text[:LONGEST_SPEECH].strip()))
         if isinstance(event, Keyed) and event.digits:
-            return self._take_keys(progress, replace(event, digits=event.digits[:MOST_KEYS]))
+            few = len(event.digits) <= MOST_KEYS
+            return self._take_keys(progress, event if few else replace(event, digits=event.digits[:MOST_KEYS]))
         if isinstance(event, Silent | Spoke | Keyed):
             return self.stumble(progress, "silence")
         # Nothing that was asked for (a repeated or late happening): the caller hears the question again and nothing is counted.

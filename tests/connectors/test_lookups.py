@@ -124,6 +124,13 @@ class TestTables:
 
         assert asked.look_up("customers", {"number": "+447700900199"}, 1.0).fields["first_name"] == "Ivy"
 
+    def test_a_table_that_is_in_memory_answers_without_any_time(self, world: World) -> None:
+        asked = world.connectors(customers(world))
+        assert asked.look_up("customers", {"number": "+447700900100"}, 5.0).result == "found"
+
+        found = asked.look_up("customers", {"number": "+447700900101"}, 0.0)
+        assert (found.result, found.fields["first_name"]) == ("found", "Oliver")
+
     def test_a_file_that_went_away_fails_politely(self, world: World) -> None:
         asked = world.connectors(customers(world))
         (world.folder / "customers.csv").unlink()

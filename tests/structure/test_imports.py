@@ -28,7 +28,7 @@ WORDS = (
 ONLY = {
     "twilio": ("ivr.carriers.twilio",),
     "spacy": ("ivr.intents",),
-    "redis": ("routing.board", "routing.callbacks", "ivr.sessions", "ivr.embedded", *ROOTS),
+    "redis": ("routing.board", "routing.callbacks", "ivr.sessions", "ivr.redis_sockets", "ivr.embedded", *ROOTS),
     "sqlalchemy": ("ivr.records", "ivr.connectors.databases"),
     "flask": ("webhooks",),
     "rq": ("ivr.jobs",),

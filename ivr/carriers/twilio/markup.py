@@ -18,9 +18,18 @@ def clean(text: str) -> str:
 
 def element(name: str, *inside: str, **attributes: Value) -> str:
     """An element with its attributes (in TwiML's own spelling; None is left out) around `inside`, which is markup already."""
-    said = "".join(f' {key}="{_quoted(attributes[key])}"' for key in sorted(attributes) if attributes[key] is not None)
+    return written(name, said(**attributes), *inside)
+
+
+def said(**attributes: Value) -> str:
+    """Attributes as they stand in an element, each after a space, in the order of the alphabet."""
+    return "".join([f' {key}="{_quoted(attributes[key])}"' for key in sorted(attributes) if attributes[key] is not None])
+
+
+def written(name: str, attributes: str, *inside: str) -> str:
+    """An element whose attributes were written by `said`."""
     content = "".join(inside)
-    return f"<{name}{said}>{content}</{name}>" if content else f"<{name}{said} />"
+    return f"<{name}{attributes}>{content}</{name}>" if content else f"<{name}{attributes} />"
 
 
 def words(text: str) -> str:

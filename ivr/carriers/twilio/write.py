@@ -21,7 +21,7 @@ from ivr.actions import (
     Say,
     Wait,
 )
-from ivr.carriers.twilio.markup import Value, clean, document, element, words
+from ivr.carriers.twilio.markup import Value, clean, document, element, said, words, written
 
 Links = Callable[[str], str]
 """From what an answer is of ("listen", "record", "charge", "queue", "wait", "talk", "dial", "continue", "room", "recording", "hold") to an absolute address."""
@@ -144,28 +144,46 @@ def _verbs(action: Action, links: Links, audio: Callable[[str], str | None]) -> 
     # Send, PlaceCallback and ChangeCallback are carried out by the switchboard: they have no place in a document.
 
 
-@lru_cache(maxsize=1024)
 def _hints(hints: tuple[str, ...]) -> str | None:
-    """Words worth recognising, within the carrier's limits. A menu has the same ones for all callers."""
+    """Words worth recognising, within the carrier's limits."""
     written = (clean(hint).replace(",", " ").strip()[:_MOST_HINT] for hint in hints[:_MOST_HINTS])
     return ", ".join(hint for hint in written if hint) or None
 
 
-def _listen(action: Listen, links: Links, audio: Callable[[str], str | None]) -> Iterator[str]:
-    speech = action.speech and not action.secret
-    kinds = [name for name, on in (("dtmf", action.keys or not speech), ("speech", speech)) if on]
+@lru_cache(maxsize=1024)
+def _ears(
+    keys: bool,
+    speech: bool,
+    digits: int,
+    finish_key: str,
+    silence_seconds: float,
+    hints: tuple[str, ...],
+    language: str,
+    barge_in: bool,
+) -> str:
+    """The attributes of a question but for where its answer goes. A menu has the same ones for all callers."""
+    kinds = [name for name, on in (("dtmf", keys or not speech), ("speech", speech)) if on]
     more: dict[str, Value] = {}
     if "dtmf" in kinds:
-        more["finishOnKey"] = action.finish_key
-        if action.digits:
-            more["numDigits"] = action.digits
+        more["finishOnKey"] = finish_key
+        if digits:
+            more["numDigits"] = digits
     if speech:
-        more |= {"language": action.language, "speechTimeout": "auto", "profanityFilter": False}
-        more["hints"] = _hints(action.hints)
-    yield element(
-        "Gather", *(verb for prompt in action.prompts for verb in _spoken(prompt, audio)),
-        input=" ".join(kinds), action=links("listen"), method="POST", timeout=max(1, math.ceil(action.silence_seconds)),
-        actionOnEmptyResult=True, bargeIn=action.barge_in, **more,
+        more |= {"language": language, "speechTimeout": "auto", "profanityFilter": False}
+        more["hints"] = _hints(hints)
+    return said(
+        actionOnEmptyResult=True, bargeIn=barge_in, input=" ".join(kinds), method="POST",
+        timeout=max(1, math.ceil(silence_seconds)), **more,
     )  # fmt: skip
+
+
+def _listen(action: Listen, links: Links, audio: Callable[[str], str | None]) -> Iterator[str]:
+    answer = links("listen")
+    ears = _ears(
+        action.keys, action.speech and not action.secret, action.digits, action.finish_key, action.silence_seconds, action.hints,
+        action.language, action.barge_in,
+    )  # fmt: skip
+    spoken = (verb for prompt in action.prompts for verb in _spoken(prompt, audio))
+    yield written("Gather", said(action=answer) + ears, *spoken)
     # Carriers that do not ask back after silence fall through to here: silence is always heard of.
-    yield _redirect(links("listen"))
+    yield _redirect(answer)
