@@ -41,8 +41,10 @@ from ivr.records.tables import calls
 MOST_PROBLEMS = 1000
 ABANDONED_AFTER = timedelta(minutes=2)  # nobody has carried an import on for so long: its process is gone
 _AIM_SECONDS = 0.2  # of one transaction
-_PAUSE_SECONDS = 0.02  # SQLite's writers wait by looking now and then: they need a moment in which nobody writes
-_FEWEST, _MOST = 300, 2000  # fewer would cost more in statements than in rows
+# SQLite's writers wait by looking every tenth of a second: they need a longer moment in which nobody writes, now and then.
+_MOST_HELD_SECONDS = 0.4
+_PAUSE_SECONDS = 0.11
+_FEWEST, _MOST = 150, 2000  # fewer would cost more in statements than in rows
 _TRIES = 30
 _JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 Progress = Callable[[str, int], None]
@@ -114,11 +116,15 @@ class _Pace:
 
     def __init__(self, store: Store) -> None:
         self.size = _FEWEST
-        self._pause = _PAUSE_SECONDS if store.dialect == "sqlite" else 0.0
+        self._one_writer = store.dialect == "sqlite"
+        self._held_seconds = 0.0
 
     def took(self, seconds: float) -> None:
         self.size = max(_FEWEST, min(_MOST, int(self.size * min(2.0, _AIM_SECONDS / max(seconds, 0.001)))))
-        time.sleep(self._pause)
+        self._held_seconds += seconds
+        if self._one_writer and self._held_seconds > _MOST_HELD_SECONDS:
+            self._held_seconds = 0.0
+            time.sleep(_PAUSE_SECONDS)
 
 
 class _Reading:
