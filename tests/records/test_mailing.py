@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -21,7 +22,6 @@ from ivr.records.store import Store
 from tests.records.conftest import NOW, MakeStore
 from tests.records.journals import answered
 
-CERTIFICATE = Path(__file__).with_name("mail_server.pem")
 REPORTS = """
 reports:
   daily:
@@ -107,10 +107,19 @@ def knows(server: SMTP, session: Session, envelope: Envelope, mechanism: str, gi
     return AuthResult(success=right, handled=False)
 
 
-def secured() -> dict[str, Any]:
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """Whose certificates this process trusts."""
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    return made
+
+
+def secured(authority: trustme.CA) -> dict[str, Any]:
     """A server that takes mail after STARTTLS and a login alone."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CERTIFICATE)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
     return {"tls_context": context, "require_starttls": True, "authenticator": knows, "auth_required": True}
 
 
@@ -138,10 +147,9 @@ def test_json_is_sent_as_json(reporting: Store, box: Postbox, tmp_path: Path) ->
 
 
 def test_with_a_user_nothing_is_said_before_starttls(
-    reporting: Store, box: Postbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reporting: Store, box: Postbox, tmp_path: Path, authority: trustme.CA
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    with serving(box, **secured()) as env:
+    with serving(box, **secured(authority)) as env:
         login = {**env, "IVR_SMTP_USER": "ivr", "IVR_SMTP_PASSWORD": "password"}
         assert run_due(reporting, tmp_path, AT, tmp_path, {**login, "IVR_SMTP_PASSWORD": "wrong"}) == []
         assert run_due(reporting, tmp_path, LATER, tmp_path, login) == ["daily"]
@@ -149,17 +157,16 @@ def test_with_a_user_nothing_is_said_before_starttls(
 
 
 def test_a_password_that_cannot_be_sent_stops_no_other_report(
-    reporting: Store, box: Postbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reporting: Store, box: Postbox, tmp_path: Path, authority: trustme.CA
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     (tmp_path / "reports.yaml").write_text(REPORTS + '  file:\n    at: "05:00"\n    deliver: {file: out.csv}\n', encoding="utf-8")
-    with serving(box, **secured()) as env:
+    with serving(box, **secured(authority)) as env:
         login = {**env, "IVR_SMTP_USER": "ivr", "IVR_SMTP_PASSWORD": "pässword"}
         assert run_due(reporting, tmp_path, AT, tmp_path, login) == ["file"]
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_no_password(reporting: Store, box: Postbox, tmp_path: Path) -> None:
-    with serving(box, **secured()) as env:
+    with serving(box, **secured(trustme.CA())) as env:
         login = {**env, "IVR_SMTP_USER": "ivr", "IVR_SMTP_PASSWORD": "password"}
         assert run_due(reporting, tmp_path, AT, tmp_path, login) == []
     assert box.taken == []
