@@ -14,9 +14,9 @@ from ivr.notes import Note
 from ivr.records import corrections, outbox, texting
 from ivr.records.compute import compute_record, said_yes
 from ivr.records.database import together
-from ivr.records.fcr import judge
+from ivr.records.fcr import exclusion, judge
 from ivr.records.inbox import collect_utterances
-from ivr.records.record import CallRecord, Excluded, SurveyAnswer
+from ivr.records.record import CallRecord, SurveyAnswer
 from ivr.records.repeats import earlier, links, pointing
 from ivr.records.rollup_tables import mark_dirty
 from ivr.records.rows import plain
@@ -145,7 +145,7 @@ def settle(
             continue
         before = dict(found)
         row = {**before, **links(connection, before), **_whole_contact(connection, concerned)}
-        verdict = judge(row, _excluded(row, store.rules.shared_numbers), now, store.rules.window_seconds)
+        verdict = judge(row, exclusion(row, store.rules.shared_numbers), now, store.rules.window_seconds)
         by_hand = corrections.overlay(connection, concerned).get("fcr", verdict.fcr) if before["corrected"] else verdict.fcr
         row.update(fcr=by_hand, fcr_state=verdict.state, fcr_excluded=verdict.excluded, fcr_decided_at=verdict.decided_at)
         values = {name: row[name] for name in _KEPT if row[name] != before[name]}
@@ -156,17 +156,6 @@ def settle(
         for concerned, values in changes:
             connection.execute(calls.update().where(calls.c.call_id == concerned), values)
         mark_dirty(connection, marked)
-
-
-def _excluded(row: Any, shared_numbers: frozenset[str]) -> Excluded | None:
-    """As compute_record says, from the row: the row also knows corrections."""
-    if not row["is_contact"]:
-        return Excluded.FOLLOW_UP
-    if row["direction"] == "outbound":
-        return Excluded.OUTBOUND
-    if row["person"] is None:
-        return Excluded.SHARED_NUMBER if row["from_number"] in shared_numbers else Excluded.WITHHELD_NUMBER
-    return None if row["asked"] else Excluded.NO_REQUEST
 
 
 def _whole_contact(connection: sa.Connection, contact_id: str) -> dict[str, Any]:
