@@ -50,6 +50,18 @@ _REPEAT = (
     .limit(1)
 )
 _POINTING = sa.select(calls.c.call_id).where(calls.c.person == _person, calls.c.repeat_call_id == _me)
+_ASKED_BEFORE = (
+    sa.select(
+        *(
+            calls.c[name]
+            for name in ("call_id", "intent", "entity", "agent", "queue", "started_at", "ended_at", "resolved", "survey_resolved")
+        )
+    )
+    .where(calls.c.person.in_(sa.bindparam("people", type_=sa.Text, expanding=True)))
+    .where(calls.c.is_contact == 1, calls.c.asked == 1, calls.c.started_at >= _limit, calls.c.started_at < _start)
+    .order_by(calls.c.started_at.desc())
+    .limit(1)
+)
 # Seconds from their end to this start; whoever has a nearer repeat and return already is not concerned.
 _distance = sa.cast(_start, sa.BigInteger) - sa.cast(calls.c.ended_at, sa.BigInteger)
 _EARLIER = (
@@ -128,15 +140,8 @@ def repeat_of(
     if not people:
         return None
     since = now - (window or timedelta(seconds=store.rules.window_seconds))
-    asked = sa.and_(
-        calls.c.person.in_(people),
-        calls.c.is_contact == 1,
-        calls.c.asked == 1,
-        calls.c.started_at >= since,
-        calls.c.started_at < now,
-    )
     with store.reading() as connection:
-        row = connection.execute(sa.select(calls).where(asked).order_by(calls.c.started_at.desc()).limit(1)).first()
+        row = connection.execute(_ASKED_BEFORE, {"people": people, "limit": since, "start": now}).first()
     if row is None:
         return None
     hours = ((now - (row.ended_at or row.started_at)).total_seconds()) / 3600
