@@ -290,15 +290,17 @@ class Switchboard:
     def agent_leg_over(self, call_id: str, token: str, leg_id: str, status: str, at: datetime | None = None) -> None:
         """An agent's leg ended, in whatever state the offer was. `at`: when, where that is found out late."""
         call_id, talk = self.talk_of(call_id)
-        if talk.get("token") == token and self.calls.mark_talk(call_id, token, agent_left=str(self._clock())):
-            self.leg_ended(call_id, talk, BROKE_OFF if status == "failed" else "agent_hung_up", at)
+        talking = talk.get("token") == token and self.calls.mark_talk(call_id, token, agent_left=str(self._clock()))
+        if talking:
+            self.leg_ended(call_id, talk, BROKE_OFF if status == BROKE_OFF else "agent_hung_up", at)
             # The caller's own document goes on by itself; who is not back in time is fetched.
             self.calls.expect_back(call_id, self._clock() + BACK_WITHIN_SECONDS)
-            return
-        held = self.board.reservation(token) if status == "failed" else None
-        if held is not None and held.state is AgentState.WRAP_UP:  # the caller was quicker to come out of the room
+        held = self.board.reservation(token) if status == BROKE_OFF else None
+        if held is not None and held.state in (AgentState.TALKING, AgentState.WRAP_UP):
+            # The room, or the caller who came out of it, was quicker to tell the end, and cannot tell why.
             self.wrap_ups.vanished(held.agent_id)
-        self.released(self.board.release(token, _NOT_ACCEPTED.get(status, OfferResult.FAILED)))
+        if not talking:
+            self.released(self.board.release(token, _NOT_ACCEPTED.get(status, OfferResult.FAILED)))
 
     def leg_ended(self, call_id: str, talk: dict[str, str], reason: str, at: datetime | None = None) -> None:
         """An agent's part in a conversation is over: the wrap-up begins. Told twice, it happens once. `at`: when, where that is found
