@@ -264,8 +264,9 @@ def server_seconds(store: Store) -> float:
         return float(told or 0.0) / 1000
 
 
-def measure_closing(store: Store, rng: random.Random, count: int = 300) -> None:
-    """What closing a call costs, through its journal: the whole of it, and the database's part (statements and commits)."""
+def measure_closing(store: Store, rng: random.Random, callers: int, count: int = 300) -> None:
+    """What closing a call costs, through its journal: the whole of it, and the database's part (statements and commits). Calls end now,
+    after all that were written, and are of any of the `callers`."""
     with store.reading(600) as connection:
         before_us = connection.scalar(sa.select(sa.func.count()).where(calls.c.call_id.like("CB%"))) or 0
     told_before = server_seconds(store) if store.dialect == "postgresql" else 0.0
@@ -273,8 +274,8 @@ def measure_closing(store: Store, rng: random.Random, count: int = 300) -> None:
     spent = DatabaseTime(store.engine)
     in_database = []
     for n in range(before_us, before_us + count):
-        at = START + timedelta(seconds=rng.random() * YEAR)
-        call_id, number = f"CB{n:032x}", f"+4477{rng.randrange(1000):08d}"
+        at = START + timedelta(seconds=YEAR + 3 * n)
+        call_id, number = f"CB{n:032x}", f"+4477{rng.randrange(callers):08d}"
 
         def note(seconds: float, what: str, /, **data: Any) -> Note:
             return Note(call_id, what, at + timedelta(seconds=seconds), data)  # noqa: B023
@@ -329,7 +330,7 @@ def measure(store: Store, count: int, seed: int, parts: Sequence[str]) -> None:
     for form in ("parquet", "csv") if "export" in parts else ():
         measure_export(store, form, count)
     if "closing" in parts:
-        measure_closing(store, random.Random(seed))
+        measure_closing(store, random.Random(seed), max(1, count // 4))
     if "deciding" in parts:
         measure_deciding(store, count)
 
