@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from ivr.records.columns import from_micros, to_micros
 from ivr.records.database import REPORT_SECONDS
 from ivr.records.intervals import PERIODS, period, whole_half_hours
-from ivr.records.measures import Measure, Source, Thresholds, default_thresholds
+from ivr.records.measures import Measure, Thresholds, default_thresholds
 from ivr.records.query import NONE
 from ivr.records.rolling import COLUMNS, DIMENSIONS, rolled_rows
 from ivr.records.rollup_tables import HALF_HOUR_MICROS, rollups
 from ivr.records.spread import Spread
 from ivr.records.store import Store
-from ivr.records.sums import Key, Scope, Sums, instant, sum_rows
+from ivr.records.sums import Key, Scope, Sums, sum_rows
 from ivr.records.tables import calls, rollup_dirty, visits
 
 _UTC = ZoneInfo("UTC")
@@ -165,10 +165,8 @@ def sum_rollups(
             )
     for start, end in _runs(dirty):
         lowest = from_micros(start * HALF_HOUR_MICROS)
-        part = [instant(source) >= lowest for source in Source]
         until = lowest + timedelta(minutes=30 * (end - start + 1))
-        narrowed = {source: sa.and_(part[n], instant(source) < until) for n, source in enumerate(Source)}
-        for key, sums in sum_rows(connection, scope, groups, measures, spreads, thresholds, also=narrowed).items():
+        for key, sums in sum_rows(connection, scope, groups, measures, spreads, thresholds, only=(lowest, until)).items():
             found.setdefault(key, Sums()).add(sums)
     return found
 
