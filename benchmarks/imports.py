@@ -31,16 +31,7 @@ from ivr.records.saving import close_call
 from ivr.records.store import Store, utc_now
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
-INTENTS = (
-    "order_status",
-    "pay_bill",
-    "refund",
-    "technical_problem",
-    "change_address",
-    "opening_hours",
-    "complaint",
-    "cancel_order",
-)
+INTENTS = tuple(f"intent_{n}" for n in range(8))
 COLUMNS = (
     "call_id", "direction", "from_number", "to_number", "language", "flow", "revision", "intents", "queue", "agent", "started_at", "queued_at",
     "answered_at", "ended_at", "menu_seconds", "queue_seconds", "talk_seconds", "wrap_up_seconds", "outcome", "ended_by", "resolved",

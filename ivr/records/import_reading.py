@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from ivr.records.columns import EPOCH
 from ivr.records.parameters import BadQuery, read_time, read_zone
-from ivr.records.record import RECORD_FIELDS, Outcome, SurveyAnswer
+from ivr.records.record import LONGEST_CALL_SECONDS, RECORD_FIELDS, Outcome, SurveyAnswer
 
 REQUIRED = ("call_id", "started_at", "outcome")
 TIMES = ("started_at", "queued_at", "answered_at", "ended_at")
@@ -24,7 +24,6 @@ TEXTS = (
 _IGNORED = frozenset((*RECORD_FIELDS, "fcr_excluded", "repeat_call_id", "repeat_seconds", "intent", "model", "abandoned_where", "attestation", "contact_handle_seconds", "wrap_up_pending", "corrected", "updated_at", "legs", "outside_talks", "queue_visits", "basis"))  # fmt: skip
 _KNOWN = _IGNORED.union(TEXTS)
 _OUTCOMES = frozenset(Outcome)
-_LONGEST_SECONDS = 7 * 86400
 _LONGEST_LINE = 1_000_000
 _UTC = read_zone("UTC")
 
@@ -137,7 +136,7 @@ def _read(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             row[name] = seconds = float(value)
         except (TypeError, ValueError):
             row[name] = seconds = -1.0
-        if not 0 <= seconds <= _LONGEST_SECONDS:
+        if not 0 <= seconds <= LONGEST_CALL_SECONDS:
             problems.append(f'{name} "{str(value)[:20]}" is not a number of seconds')
     row["call_id"] = str(get("call_id") or "")[:200]
     row["outcome"] = outcome = str(get("outcome") or "")

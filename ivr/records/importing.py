@@ -27,7 +27,7 @@ from typing import Any, TextIO
 
 import sqlalchemy as sa
 
-from ivr.errors import RecordError, StoreUnavailable
+from ivr.errors import StoreUnavailable
 from ivr.records.columns import to_micros
 from ivr.records.import_parts import COLUMNS, UPDATED_AT, end_of, parts_of, person_of
 from ivr.records.import_reading import BadRow, GoodRow, read_rows
@@ -256,9 +256,8 @@ class _UnderWay:
         if not rows:
             return None, 0
         ids = [found.call_id for found in rows]
-        own = _own(
-            connection, ids
-        )  # nobody else's, unless a call of that very id came in meanwhile: it keeps its journal's record
+        # None, unless a call of that very id came in meanwhile: it keeps its journal's record.
+        own = _own(connection, ids)
         _forget(connection, ids, own)
         parts = [json.loads(found.parts) for found in rows if found.call_id not in own]
         stamp = to_micros(self._store.clock())
@@ -314,18 +313,19 @@ class _UnderWay:
 
 def _patiently(work: Callable[[], Any], pace: _Pace) -> Any:
     """Do one transaction's work; where the database is busy or away for a moment, again."""
-    for left in range(_TRIES, 0, -1):
+    left = _TRIES
+    while True:
         began = time.monotonic()
         try:
             found = work()
         except StoreUnavailable:
-            if left == 1:
+            left -= 1
+            if not left:
                 raise
             time.sleep(1.0)
             continue
         pace.took(time.monotonic() - began)
         return found
-    raise RecordError("the database does not answer")
 
 
 def _insert(connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], rows: list[list[Any]]) -> None:

@@ -12,14 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from ivr.records.fcr import exclusion, judge
-from ivr.records.record import LONGEST_SECONDS
+from ivr.records.record import LONGEST_CALL_SECONDS, LONGEST_SECONDS
+from ivr.records.repeats import gap
 from ivr.records.rollup_tables import mark_dirty
 from ivr.records.saving import settle
 from ivr.records.store import Store
 from ivr.records.tables import calls, issues
 
 _LONGEST = timedelta(seconds=LONGEST_SECONDS)
-_LONGEST_CALL = timedelta(days=8)  # rows of up to 7 days may be imported
+_LONGEST_CALL = timedelta(seconds=LONGEST_CALL_SECONDS, days=1)
 _SETTLED = ("fcr", "fcr_state", "fcr_excluded", "fcr_decided_at", "repeat_seconds", "repeat_call_id", "return_seconds")
 _READ = (
     "call_id", "contact_id", "person", "from_number", "direction", "is_contact", "started_at", "ended_at", "outcome", "contact_handled", "resolved",
@@ -79,7 +80,7 @@ def _links(known: _Person, starts: Sequence[datetime], place: int) -> dict[str, 
     following = bisect_right(starts, me.started_at)
     if me.ended_at is None or following == len(starts) or starts[following] >= me.ended_at + _LONGEST:
         return links
-    links["return_seconds"] = _gap(me.ended_at, starts[following])
+    links["return_seconds"] = gap(me.ended_at, starts[following])
     repeat = None
     for topic, entity in known.issues.get(me.call_id, ()):
         theirs = known.by_topic[topic]
@@ -90,7 +91,7 @@ def _links(known: _Person, starts: Sequence[datetime], place: int) -> dict[str, 
                 repeat = issue
                 break
     if repeat is not None:
-        links.update(repeat_seconds=_gap(me.ended_at, repeat.started_at), repeat_call_id=repeat.call_id)
+        links.update(repeat_seconds=gap(me.ended_at, repeat.started_at), repeat_call_id=repeat.call_id)
     return links
 
 
@@ -99,7 +100,3 @@ def _verdict(store: Store, contact: Any, links: Mapping[str, Any], now: datetime
     verdict = judge(row, exclusion(row, store.rules.shared_numbers), now, store.rules.window_seconds)
     decided = {"fcr": verdict.fcr, "fcr_state": verdict.state, "fcr_excluded": verdict.excluded}
     return {**links, **decided, "fcr_decided_at": verdict.decided_at}
-
-
-def _gap(end: datetime, start: datetime) -> float:
-    return max(0.0, (start - end).total_seconds())

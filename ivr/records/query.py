@@ -21,7 +21,7 @@ from ivr.records.figures import counted_in
 from ivr.records.intervals import WEEKDAYS, period
 from ivr.records.measures import THRESHOLDS, Source, Thresholds, default_thresholds
 from ivr.records.parameters import BadQuery, nearest, read_range, read_seconds, read_time, read_zone
-from ivr.records.record import FcrState, Outcome
+from ivr.records.record import LONGEST_CALL_SECONDS, FcrState, Outcome
 from ivr.records.settled import settled
 from ivr.records.store import Store
 from ivr.records.tables import calls, issues, legs, visits
@@ -30,7 +30,7 @@ MOST_ROWS = 500
 # A page takes milliseconds where an index serves its filters; on a machine that is busy or has just started, still less than this.
 PAGE_SECONDS = 5.0
 _CHUNK = 2000
-_LONGEST_CALL = timedelta(days=7)  # what an import takes; real ones end within a day
+_LONGEST_CALL = timedelta(seconds=LONGEST_CALL_SECONDS)
 
 # Filters that compare one column. `agent`, `intent` and `caller` look further than that, see `_conditions`.
 _COLUMNS = {

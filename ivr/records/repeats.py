@@ -91,10 +91,10 @@ def links(connection: sa.Connection, me: Mapping[str, Any]) -> dict[str, Any]:
     following = connection.scalar(_FOLLOWING, given)
     if following is None:
         return found  # nobody called again, about anything
-    found["return_seconds"] = _gap(ended_at, following)
+    found["return_seconds"] = gap(ended_at, following)
     repeat = connection.execute(_REPEAT, given).first()
     if repeat is not None:
-        found.update(repeat_seconds=_gap(ended_at, repeat.started_at), repeat_call_id=repeat.call_id)
+        found.update(repeat_seconds=gap(ended_at, repeat.started_at), repeat_call_id=repeat.call_id)
     return found
 
 
@@ -112,7 +112,8 @@ def pointing(connection: sa.Connection, call_id: str, person: str | None) -> lis
     return sorted(connection.scalars(_POINTING, {"me": call_id, "person": person})) if person else []
 
 
-def _gap(end: datetime, start: datetime) -> float:
+def gap(end: datetime, start: datetime) -> float:
+    """Seconds from the end of a contact to the start of the next; 0 where the two overlap."""
     return max(0.0, (start - end).total_seconds())
 
 
